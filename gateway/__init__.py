@@ -1,0 +1,1 @@
+"""An OCI registry that verifies before it publishes."""

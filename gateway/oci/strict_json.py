@@ -1,0 +1,120 @@
+"""One reading of a JSON document, or none.
+
+Two parsers that read the same signed bytes differently are an attack (GHSA-qq97-vm5h-rrhg; sigstore bundles with a
+member twice). So: UTF-8 without a BOM, every member name once, no NaN or Infinity, no lone surrogate, no number that a
+double cannot hold, and depth measured *before* parsing, since the parser would meet its recursion limit first.
+
+Pure: no I/O, no third-party import.
+Source: RFC 8259; RFC 7493 (I-JSON), sections 2.1 to 2.3.
+"""
+
+import json
+import math
+from typing import Final, NoReturn, TypeAlias
+
+from gateway.errors import DocumentInvalid
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+MAX_DEPTH: Final = 64
+"""DESIGN 11."""
+
+_MAX_INTEGER_DIGITS: Final = 19
+
+
+def parse(document: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> JsonValue:
+    """Return the value of ``document``.
+
+    Raises `DocumentInvalid` for anything with two readings, over ``max_bytes`` or nested deeper than ``max_depth``.
+    """
+    if len(document) > max_bytes:
+        raise DocumentInvalid(f"larger than {max_bytes} bytes")
+    if document.startswith(b"\xef\xbb\xbf"):
+        raise DocumentInvalid("byte order mark")
+    try:
+        text = document.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DocumentInvalid("not UTF-8") from None
+    _check_depth(document, max_depth=max_depth)
+    try:
+        value: JsonValue = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+            parse_float=_finite,
+        )
+    except DocumentInvalid:
+        raise
+    except (ValueError, RecursionError):
+        raise DocumentInvalid("malformed") from None
+    _check_surrogates(text, value)
+    return value
+
+
+def parse_object(document: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> JsonObject:
+    """Return the object that ``document`` is. Raises `DocumentInvalid`, also where it is not an object."""
+    value = parse(document, max_bytes=max_bytes, max_depth=max_depth)
+    if not isinstance(value, dict):
+        raise DocumentInvalid("not an object")
+    return value
+
+
+def _check_depth(document: bytes, *, max_depth: int) -> None:
+    """Raise `DocumentInvalid` where brackets outside strings nest deeper than ``max_depth``."""
+    if document.count(b"[") + document.count(b"{") <= max_depth:
+        return
+    depth = 0
+    in_string = escaped = False
+    for byte in document:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:  # backslash
+                escaped = True
+            elif byte == 0x22:  # quotation mark
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in (0x5B, 0x7B):  # [ {
+            depth += 1
+            if depth > max_depth:
+                raise DocumentInvalid(f"nested deeper than {max_depth}")
+        elif byte in (0x5D, 0x7D):  # ] }
+            depth -= 1
+
+
+def _unique(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise DocumentInvalid("a member name occurs twice")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise DocumentInvalid(f"{name} is not JSON")
+
+
+def _integer(digits: str) -> int:
+    # A thousand digits take quadratic time to convert, and no field of a manifest has more than 19 (2^63).
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise DocumentInvalid("an integer has too many digits")
+    return int(digits)
+
+
+def _finite(literal: str) -> float:
+    number = float(literal)
+    if not math.isfinite(number):
+        raise DocumentInvalid("a number is out of range")
+    return number
+
+
+def _check_surrogates(text: str, value: JsonValue) -> None:
+    """Raise `DocumentInvalid` for a lone surrogate: it cannot be stored, logged or sent on as UTF-8."""
+    if "\\u" not in text:
+        return
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise DocumentInvalid("a lone surrogate") from None
