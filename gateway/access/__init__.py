@@ -1,0 +1,1 @@
+"""MAY THEY? Pure decisions over data that the catalog holds."""

@@ -1,0 +1,1 @@
+"""WHO IS CALLING? Secrets and tokens in, an `Identity` out."""

@@ -1,0 +1,98 @@
+"""Who can call: principals, and what a verified secret or token says of one.
+
+Never a right: what a principal may do is `gateway.access`'s question, asked anew at each request.
+
+Pure: no I/O, no third-party import.
+Source: DESIGN 5 (Identity and tokens).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+
+class PrincipalKind(StrEnum):
+    """What kind of somebody a principal is."""
+
+    USER = "user"
+    ROBOT = "robot"
+    ANONYMOUS = "anonymous"
+    OPERATOR = "operator"
+    """A person at the machine's own shell, known by the operating system's user name only."""
+    SYSTEM = "system"
+    """The gateway itself: re-judging, expiry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who can call. ``id`` is stable and never re-used; ``name`` is for people to read and may change.
+
+    Ids: ``u:<uuid>`` local account, ``r:<uuid>`` robot, ``anonymous``, ``os:<login>``, ``system``.
+    """
+
+    id: str
+    kind: PrincipalKind
+    name: str
+
+
+ANONYMOUS: Final = Principal(id="anonymous", kind=PrincipalKind.ANONYMOUS, name="anonymous")
+SYSTEM: Final = Principal(id="system", kind=PrincipalKind.SYSTEM, name="system")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A principal, and how it proved to be itself.
+
+    ``method`` is one of ``password``, ``robot``, ``anonymous``, ``token``, ``shell``. ``claims`` are verified claims of a
+    federated token (none from local accounts and robots).
+    """
+
+    principal: Principal
+    method: str
+    claims: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAccount:
+    """A local account as the catalog holds it. ``password_hash`` is argon2id's encoded form."""
+
+    principal: Principal
+    password_hash: str
+    disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Robot:
+    """A robot as the catalog holds it; its secret is kept as SHA-256 only (256 random bits need no slow hash).
+
+    ``expires_at`` is in Unix seconds; ``name`` of the principal is ``robot+PROJECT+NAME``.
+    """
+
+    principal: Principal
+    project: str
+    expires_at: int
+    revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceAccess:
+    """One entry of a token's ``access`` claim: an upper bound on what its bearer may do to one resource.
+
+    ``type`` is ``repository`` or ``registry``; ``actions`` are token actions (``pull``, ``push``, ``delete``, ``*``).
+    """
+
+    type: str
+    name: str
+    actions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """The verified content of one of our own access tokens: an upper bound, never a right by itself. Unix seconds."""
+
+    principal_id: str
+    access: tuple[ResourceAccess, ...]
+    issued_at: int
+    expires_at: int
+    token_id: str
