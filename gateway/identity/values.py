@@ -44,8 +44,8 @@ SYSTEM: Final = Principal(id="system", kind=PrincipalKind.SYSTEM, name="system")
 class Identity:
     """A principal, and how it proved to be itself.
 
-    ``method`` is one of ``password``, ``robot``, ``anonymous``, ``token``, ``shell``. ``claims`` are verified claims of a
-    federated token (none from local accounts and robots).
+    ``method`` is one of ``password``, ``robot``, ``anonymous``, ``token``, ``shell``. ``claims`` are verified claims of
+    a federated token (none from local accounts and robots).
     """
 
     principal: Principal
