@@ -118,3 +118,15 @@ class Grant:
     project: ProjectFacts
     repository: RepositoryName
     rights: Rights
+
+
+class Condition(StrEnum):
+    """What a manifest is at this moment, derived from its row and everything that could hide or carry it (DESIGN 3)."""
+
+    ADMITTED = "admitted"
+    CARRIED = "carried"
+    """Held by itself, and visible through a visible parent that judged it."""
+    HELD = "held"
+    DISTRUSTED = "distrusted"
+    """Admitted once; some requirement of its admission has no signer left."""
+    REVOKED = "revoked"

@@ -1,0 +1,216 @@
+"""What the catalog answers with: views of rows, with visibility derived at the moment of the read.
+
+Pure: no I/O, no third-party import.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.access.values import Condition, Mode, Visibility
+from gateway.oci.digest import Digest
+from gateway.oci.names import RepositoryName, Tag
+from gateway.oci.strict_json import JsonObject
+
+
+class ManifestClass(StrEnum):
+    """What a manifest is to the gateway (DESIGN 3): decides who may write it, how it is judged, when it is visible."""
+
+    IMAGE = "image"
+    EVIDENCE = "evidence"
+    FALLBACK = "fallback"
+    CACHE = "cache"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestView:
+    """A manifest row as one caller-independent read sees it.
+
+    ``visible``: to everybody who may pull here. ``condition`` says why or why not. ``body`` only where it was asked for.
+    ``digest`` is always sha256; ``alias`` is the digest it was found by, where that is another one.
+    """
+
+    id: int
+    repository: RepositoryName
+    digest: Digest
+    alias: Digest | None
+    cls: ManifestClass
+    condition: Condition
+    visible: bool
+    media_type: str
+    artifact_type: str | None
+    size: int
+    unverified: bool
+    subject: Digest | None
+    who: str
+    created: int
+    expires: int | None
+    body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def served_as(self) -> Digest:
+        """The digest to answer with: the one it was asked by, or that its tag was pushed with."""
+        return self.alias or self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class TagView:
+    """A tag: where it points, and what waits for it. Either may be None, never both."""
+
+    tag: Tag
+    target: ManifestView | None
+    pending: ManifestView | None
+    requester: str | None
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagEntry:
+    """A tag in a listing. ``visible``: its target is. ``requester`` is of the pending target, None where nothing waits."""
+
+    tag: Tag
+    visible: bool
+    pending: bool
+    requester: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlobView:
+    """A blob that belongs to a repository. ``visible``: a visible manifest there names it."""
+
+    digest: Digest
+    size: int
+    visible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryEntry:
+    """A repository in the catalog listing. ``visible``: a manifest in it is; ``held``: it has a manifest that is not."""
+
+    name: RepositoryName
+    project: str
+    visible: bool
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRow:
+    """An upload session. ``size`` bytes have been acknowledged; it belongs to one principal and one repository."""
+
+    id: str
+    repository: RepositoryName
+    principal_id: str
+    size: int
+    patches: int
+    started: int
+    touched: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    """A project as administration sees it."""
+
+    id: int
+    name: str
+    mode: Mode
+    visibility: Visibility
+    writers_read_held: bool
+    held_bytes: int
+    held_bytes_limit: int
+    held_seconds: int
+    created: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A binding of a principal to a role in a project."""
+
+    project: str
+    principal_id: str
+    name: str
+    kind: str
+    role: str
+    added: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalRow:
+    """A principal as administration sees it. ``expires`` and ``revoked`` of robots only."""
+
+    id: str
+    kind: str
+    name: str
+    disabled: bool
+    created: int
+    expires: int | None
+    revoked: int | None
+    project: str | None
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A decision as it was recorded."""
+
+    id: str
+    repository: RepositoryName
+    digest: Digest
+    tag: str | None
+    outcome: str
+    at: int
+    record: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """An audit event."""
+
+    id: int
+    at: int
+    kind: str
+    principal_id: str
+    project: str | None
+    repository: str | None
+    digest: str | None
+    decision_id: str | None
+    data: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class PullRow:
+    """Pulls of one digest by one principal from one address within one minute."""
+
+    principal_id: str
+    name: str
+    repository: str
+    digest: str
+    address: str
+    outcome: str
+    first: int
+    last: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRow:
+    """A stored revision of policy or trust. ``active_generation`` is None where another one is active."""
+
+    kind: str
+    digest: str
+    reason: str
+    made_by: str
+    at: int
+    activated: int | None
+    active_generation: int | None
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """Something to do, claimed with a lease."""
+
+    id: int
+    kind: str
+    key: str
+    data: Mapping[str, str]
+    attempts: int

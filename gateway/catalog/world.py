@@ -1,0 +1,137 @@
+"""The world of a decision: everything it was made from, as one value.
+
+`read_world` reads it before evidence is verified and rules are asked; `commit` reads it again inside the transaction and
+compares. If anything a decision rests on has changed meanwhile, the values differ, nothing is written, and the caller
+decides again. So the list of what a commit re-reads is the list of this module's fields: a fact that is not here was not
+an input, and a new input is added in one place.
+
+Bodies are immutable under their digest, so they do not take part in the comparison.
+
+Pure: no I/O, no third-party import.
+Source: DESIGN 2, "What commit re-reads".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.access.values import Standing
+from gateway.catalog.values import ManifestClass
+from gateway.oci.digest import Digest
+from gateway.oci.names import RepositoryName, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class WorldKey:
+    """What to read the world of: one manifest in one repository, on behalf of one caller.
+
+    ``blobs`` and ``children`` are what the manifest's bytes name (foreign layers excepted); ``tags`` are asked for.
+    """
+
+    repository: RepositoryName
+    caller: str
+    digest: Digest
+    blobs: tuple[Digest, ...] = ()
+    children: tuple[Digest, ...] = ()
+    tags: tuple[Tag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFacts:
+    """The row of the manifest, if there is one. ``admitted``: its state; ``grounded``: no requirement lost its signers,
+    and no waiver ended. Admitted and not grounded is *distrusted*."""
+
+    id: int
+    cls: ManifestClass
+    admitted: bool
+    grounded: bool
+    unverified: bool
+    subject: Digest | None
+    who: str
+    who_claims: Mapping[str, str]
+    first_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChildFacts:
+    """A descendant of an index, by the path of digests from the root to it (both excluded). Depth 3 at most.
+
+    ``present`` false: the repository has no such manifest, and the fields after it say nothing. ``children`` are what it
+    names itself, where it is an index.
+    """
+
+    digest: Digest
+    path: tuple[Digest, ...]
+    present: bool
+    cls: ManifestClass | None
+    admitted: bool
+    missing_blobs: tuple[Digest, ...]
+    children: tuple[Digest, ...]
+    body: bytes = field(compare=False, repr=False)
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFacts:
+    """An evidence manifest whose subject is the manifest. ``missing_blobs``: its layers that are not here yet."""
+
+    id: int
+    digest: Digest
+    format: str
+    first_seen: int
+    missing_blobs: tuple[Digest, ...]
+    signers: tuple[str, ...]
+    """Signer identities already verified in it, sorted."""
+    body: bytes = field(compare=False, repr=False)
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagFacts:
+    """A tag that was asked for, or that waits for this manifest. ``requester`` is the pending target's.
+
+    ``generation`` 0: there is no such tag yet.
+    """
+
+    tag: Tag
+    generation: int
+    target: Digest | None
+    target_admitted: bool
+    pending: Digest | None
+    pending_alias: Digest | None
+    pending_generation: int | None
+    requester: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRevision:
+    """The active revision of policy or trust; ``generation`` +1 by each activation."""
+
+    digest: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that a decision about one manifest rests on."""
+
+    standing: Standing
+    """Of the caller, now."""
+    repository_exists: bool
+    over_quota: bool
+    manifest: ManifestFacts | None
+    missing_blobs: tuple[Digest, ...]
+    """Of the key's ``blobs``, in its order."""
+    children: tuple[ChildFacts, ...]
+    """Every descendant, breadth first."""
+    revoked: tuple[Digest, ...]
+    """Which of the manifest and its descendants have a tombstone in this project, sorted."""
+    generation: int
+    """Of the evidence of this subject."""
+    evidence: tuple[EvidenceFacts, ...]
+    """At most 10,000 verified and 200 unverified; oldest first."""
+    tags: tuple[TagFacts, ...]
+    """Those asked for and those pending on this manifest, by name."""
+    requesters: tuple[Standing, ...]
+    """Of the pending tags on this manifest, by principal id."""
+    policy: ActiveRevision | None
+    trust: ActiveRevision | None
