@@ -313,7 +313,7 @@ class StatsReads(Protocol):
     """Counts, for `stats`, `/metrics` and health."""
 
     async def stats(self) -> Mapping[str, int]:
-        """Return counts by name: projects, repositories, manifests_held, manifests_admitted, tags, blobs, blob_bytes, ..."""
+        """Return counts by name: projects, repositories, manifests_held, manifests_admitted, tags, blobs, blob_bytes."""
         ...
 
     async def check(self) -> None:

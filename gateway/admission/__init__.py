@@ -1,0 +1,1 @@
+"""IS IT ADMITTED? The one path by which a manifest becomes visible."""
