@@ -21,6 +21,7 @@ MAX_DEPTH: Final = 64
 """DESIGN 11."""
 
 _MAX_INTEGER_DIGITS: Final = 19
+_NO_SHAPE: Final = bytes(set(range(256)) - set(b'"[]{}'))
 
 
 def parse(document: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> JsonValue:
@@ -65,23 +66,22 @@ def _check_depth(document: bytes, *, max_depth: int) -> None:
     """Raise `DocumentInvalid` where brackets outside strings nest deeper than ``max_depth``."""
     if document.count(b"[") + document.count(b"{") <= max_depth:
         return
+    # A walk over 4 MiB is 150 ms of everybody's time; these passes leave it a few KiB. Escapes go first, the escaped
+    # backslash before the escaped quotation mark. Two adjacent marks are an empty string, or the end of one and the
+    # start of the next: without them the brackets outside are the same.
+    shape = document.replace(rb"\\", b"").replace(b'\\"', b"").translate(None, _NO_SHAPE).replace(b'""', b"")
     depth = 0
-    in_string = escaped = False
-    for byte in document:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:  # backslash
-                escaped = True
-            elif byte == 0x22:  # quotation mark
-                in_string = False
-        elif byte == 0x22:
-            in_string = True
+    in_string = False
+    for byte in shape:
+        if byte == 0x22:  # quotation mark
+            in_string = not in_string
+        elif in_string:
+            continue
         elif byte in (0x5B, 0x7B):  # [ {
             depth += 1
             if depth > max_depth:
                 raise DocumentInvalid(f"nested deeper than {max_depth}")
-        elif byte in (0x5D, 0x7D):  # ] }
+        else:
             depth -= 1
 
 
