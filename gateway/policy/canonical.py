@@ -1,0 +1,38 @@
+"""One spelling of a JSON value, so that equal values have equal digests.
+
+Members sorted by name, no white space, UTF-8, integers only. Not RFC 8785: that orders by UTF-16 and spells doubles as
+JavaScript does, and nothing that is digested here has a fraction.
+
+Pure: no I/O, no third-party import.
+"""
+
+import hashlib
+import json
+
+from gateway.errors import PolicyInvalid
+from gateway.oci.strict_json import JsonValue
+
+
+def encode(value: JsonValue) -> bytes:
+    """Return the one spelling of ``value``. Raises `PolicyInvalid` for a fraction or a lone surrogate in it."""
+    _check(value)
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        raise PolicyInvalid("a text holds a lone surrogate") from None
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of ``content``, spelt as a digest."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def _check(value: JsonValue) -> None:
+    if isinstance(value, float):
+        raise PolicyInvalid(f"{value!r} is not an integer: policy data has integers only")
+    if isinstance(value, list):
+        for item in value:
+            _check(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _check(item)
