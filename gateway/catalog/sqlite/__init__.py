@@ -1,0 +1,1 @@
+"""The catalog on SQLite: the embedded default (DESIGN 4)."""

@@ -1,0 +1,30 @@
+"""What an error of SQLite means to a caller.
+
+Pure: no I/O.
+Source: sqlite.org/rescode.html.
+"""
+
+import sqlite3
+from typing import Final
+
+from gateway.errors import ConfigInvalid, GatewayError, Internal, StorageFailed, StorageFull, Unavailable
+
+_AGAIN: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_NOMEM})
+_BROKEN: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN})
+_PRIMARY: Final = 0xFF  # an extended result code carries its primary one in the low byte
+
+
+def refusal_of(error: sqlite3.Error) -> GatewayError:
+    """Return the refusal that ``error`` is. Anything unknown is a surprise, hence `Internal`, never a retry."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & _PRIMARY
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    if primary in _AGAIN:
+        return Unavailable(f"the catalog is busy ({name})")
+    if primary == sqlite3.SQLITE_FULL:
+        return StorageFull("no space left for the catalog")
+    if primary in _BROKEN:
+        return StorageFailed(f"the catalog failed ({name}): {error}")
+    if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY):
+        return ConfigInvalid(f"the catalog cannot be used ({name}): {error}")
+    return Internal(f"the catalog refused a statement ({name}): {error}")
