@@ -1,0 +1,1 @@
+"""WHAT IS PROVEN? Candidates in, verified signatures and attestations out; and who may sign: the trust policy."""

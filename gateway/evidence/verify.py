@@ -1,0 +1,232 @@
+"""From candidates to facts: what of the evidence for a subject is verified, and by which authority.
+
+The order in `_judge_layer` is the security argument: size and form, then the signature over the very bytes that are
+stored, and only then what the payload says, held against the subject at hand. A verifier that fails in any way has
+verified nothing.
+
+Pure: no I/O, no third-party import.
+Source: DESIGN 6; cosign specs/SIGNATURE_SPEC.md, "Verification"; in-toto attestation v1, "Validation".
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
+
+from gateway.errors import DigestInvalid
+from gateway.evidence import content, signed_identity, simple_signing, statement
+from gateway.evidence.authorities import KeyAuthority
+from gateway.evidence.content import UnverifiedLayer
+from gateway.evidence.keys import HashName
+from gateway.evidence.limits import MAX_SIGNATURE_DOCUMENT_BYTES, MAX_VERIFICATIONS
+from gateway.evidence.trust_policy import TrustPolicy
+from gateway.evidence.values import (
+    EvidenceFormat,
+    EvidenceObject,
+    EvidenceReport,
+    Refused,
+    Rejected,
+    RejectionCode,
+    Verified,
+)
+from gateway.oci.descriptor import Descriptor
+from gateway.oci.digest import Digest
+from gateway.oci.names import RepositoryName
+from gateway.oci.strict_json import JsonObject
+
+_Result: TypeAlias = Verified | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """An authority, and the policy in whose name it speaks."""
+
+    policy: str
+    authority: KeyAuthority
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What a payload says, read after its signature; ``docker_reference`` is None where the format has none."""
+
+    predicate_type: str | None
+    statement: JsonObject | None
+    annotations: JsonObject
+    docker_reference: str | None
+
+
+@dataclass(slots=True)
+class _Evaluation:
+    """What one evaluation is about, and how many signature checks are left to it."""
+
+    subject: Digest
+    repository: RepositoryName
+    registry_hosts: frozenset[str]
+    voices: tuple[_Voice, ...]
+    checks_left: int = field(default=MAX_VERIFICATIONS)
+
+    def spend(self) -> None:
+        """Raise `Refused` once this evaluation has checked as many signatures as it may."""
+        if self.checks_left <= 0:
+            raise Refused(RejectionCode.LIMIT_EXCEEDED, f"more than {MAX_VERIFICATIONS} signature checks for a subject")
+        self.checks_left -= 1
+
+
+def verify_all(
+    subject: Digest,
+    repository: RepositoryName,
+    evidence: Sequence[EvidenceObject],
+    trust: TrustPolicy,
+    *,
+    registry_hosts: frozenset[str],
+    now: int,
+) -> EvidenceReport:
+    """Return every piece of ``evidence`` as verified or rejected for ``subject`` in ``repository``.
+
+    ``registry_hosts`` are the names of this registry, ``host`` or ``host:port``. ``now`` is in seconds since the epoch;
+    a key has no validity window, so nothing that is verified by key alone depends on it. Never raises for anything that
+    is in the evidence.
+    """
+    voices = tuple(
+        _Voice(policy.name, authority)
+        for policy in trust.matching(repository, registry_hosts=registry_hosts)
+        for authority in policy.keys
+    )
+    evaluation = _Evaluation(subject, repository, registry_hosts, voices)
+    results: list[_Result] = []
+    # Small objects first: whoever attaches manifests of a hundred junk layers must not use up the checks of the others.
+    for candidate in sorted(evidence, key=lambda each: len(each.manifest.layers)):
+        results += _guarded(candidate, None, partial(_judge_object, evaluation, candidate))
+    return EvidenceReport(
+        tuple(result for result in results if isinstance(result, Verified)),
+        tuple(result for result in results if isinstance(result, Rejected)),
+    )
+
+
+def _guarded(
+    evidence: EvidenceObject, layer: Digest | None, judge: Callable[[], Iterator[_Result]]
+) -> tuple[_Result, ...]:
+    """Return what ``judge`` finds; whatever it raises is a rejection, and what it found before that does not count."""
+    try:
+        return tuple(judge())
+    except Refused as refused:
+        code, message = refused.code, refused.message
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as surprise:  # a panic in a Rust extension is no `Exception` (CVE-2026-44310 is a panic)
+        code, message = RejectionCode.SURPRISE, f"the verifier failed: {type(surprise).__name__}"
+    return (Rejected(evidence.manifest.digest, layer, code, message, evidence.claim.format),)
+
+
+def _judge_object(evaluation: _Evaluation, evidence: EvidenceObject) -> Iterator[_Result]:
+    _check_claim(evaluation.subject, evidence.claim.subject)
+    content.check_size(evidence)
+    for descriptor in evidence.manifest.layers:
+        yield from _guarded(evidence, descriptor.digest, partial(_judge_layer, evaluation, evidence, descriptor))
+
+
+def _check_claim(subject: Digest, claimed: Digest) -> None:
+    """Raise `Refused` unless the evidence is attached to ``subject`` by its SHA-256: no format binds anything else."""
+    if subject.algorithm != "sha256" or claimed.algorithm != "sha256":
+        raise Refused(RejectionCode.DIGEST_ALGORITHM, "evidence binds its subject by SHA-256 only")
+    if claimed != subject:
+        raise Refused(RejectionCode.DIGEST_MISMATCH, f"attached to {claimed}")
+
+
+def _judge_layer(evaluation: _Evaluation, evidence: EvidenceObject, descriptor: Descriptor) -> Iterator[_Result]:
+    layer = content.read_layer(evidence, descriptor)
+    voices = _who_signed(evaluation, evidence.claim.format, layer)
+    if not voices:
+        raise _nobody(layer)
+    claims = _read_claims(evaluation.subject, evidence.claim.format, layer)
+    for voice in voices:
+        try:
+            _check_terms(evaluation, evidence.claim.format, voice, claims)
+        except Refused as refused:
+            message = f"policy {voice.policy}, authority {voice.authority.name}: {refused.message}"
+            yield Rejected(evidence.manifest.digest, descriptor.digest, refused.code, message, evidence.claim.format)
+        else:
+            yield Verified(
+                evidence=evidence.manifest.digest,
+                layer=descriptor.digest,
+                format=evidence.claim.format,
+                signer=voice.authority.signer,
+                authority=voice.authority.name,
+                policy=voice.policy,
+                predicate_type=claims.predicate_type,
+                statement=claims.statement,
+                annotations=claims.annotations,
+                first_seen=evidence.first_seen,
+            )
+
+
+def _who_signed(evaluation: _Evaluation, form: EvidenceFormat, layer: UnverifiedLayer) -> tuple[_Voice, ...]:
+    """Return the authorities whose key made one of the layer's signatures over the layer's own bytes.
+
+    A key that several policies name is tried once for each set of hashes.
+    """
+    answers: dict[tuple[bytes, tuple[HashName, ...]], bool] = {}
+    found = []
+    for voice in evaluation.voices:
+        key, hashes = voice.authority.key, voice.authority.hashes(form)
+        if (key.spki, hashes) not in answers:
+            answers[key.spki, hashes] = False
+            for signature in layer.signatures:
+                evaluation.spend()
+                if key.made(signature, layer.signed, hashes=hashes):
+                    answers[key.spki, hashes] = True
+                    break
+        if answers[key.spki, hashes]:
+            found.append(voice)
+    return tuple(found)
+
+
+def _nobody(layer: UnverifiedLayer) -> Refused:
+    if layer.certified:
+        return Refused(
+            RejectionCode.UNSUPPORTED_CERTIFICATE, "made with a certificate (keyless), which is not verified yet"
+        )
+    return Refused(RejectionCode.NO_MATCHING_KEY, "made by none of the keys that are trusted for this repository")
+
+
+def _read_claims(subject: Digest, form: EvidenceFormat, layer: UnverifiedLayer) -> _Claims:
+    """Return what the payload says about ``subject``. Raises `Refused` where it says nothing about it."""
+    if form is EvidenceFormat.COSIGN_SIGNATURE:
+        payload = simple_signing.parse(layer.payload)
+        _check_manifest_digest(payload.manifest_digest, subject)
+        return _Claims(None, None, payload.optional, payload.docker_reference)
+    said = statement.parse(layer.payload)
+    if said.is_signature:
+        if form is not EvidenceFormat.SIGSTORE_BUNDLE:
+            raise Refused(RejectionCode.UNSUPPORTED_CONTENT, "a plain signature in the form of an attestation")
+        if layer.size_bytes > MAX_SIGNATURE_DOCUMENT_BYTES:
+            raise Refused(
+                RejectionCode.LIMIT_EXCEEDED, f"a signature is larger than {MAX_SIGNATURE_DOCUMENT_BYTES} bytes"
+            )
+    return _Claims(said.predicate_type, said.document, said.annotations_for(subject), None)
+
+
+def _check_manifest_digest(text: str, subject: Digest) -> None:
+    try:
+        signed = Digest.parse(text)
+    except DigestInvalid as invalid:
+        raise Refused(RejectionCode.PAYLOAD_MALFORMED, f"docker-manifest-digest: {invalid.reason}") from None
+    if signed.algorithm != "sha256":
+        raise Refused(RejectionCode.DIGEST_ALGORITHM, f"signed for {signed.algorithm}, and only sha256 counts")
+    if signed != subject:
+        raise Refused(RejectionCode.DIGEST_MISMATCH, f"signed for {signed}")
+
+
+def _check_terms(evaluation: _Evaluation, form: EvidenceFormat, voice: _Voice, claims: _Claims) -> None:
+    """Raise `Refused` where the authority does not take this: another format, or signed for another repository."""
+    wanted = voice.authority.signature_format
+    if not wanted.allows(form):
+        raise Refused(RejectionCode.FORMAT_NOT_ALLOWED, f"{form} where signatureFormat is {wanted}")
+    if claims.docker_reference is not None:
+        signed_identity.check(
+            claims.docker_reference,
+            voice.authority.signed_identity,
+            repository=evaluation.repository,
+            registry_hosts=evaluation.registry_hosts,
+            subject=evaluation.subject,
+        )
