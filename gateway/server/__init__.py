@@ -1,0 +1,1 @@
+"""The listener: uvicorn with our protocol, TLS, workers, drain."""

@@ -1,0 +1,188 @@
+"""HTTP/1.1 on uvicorn, with the limits it lacks and a way to send files.
+
+uvicorn reads a request head of any size, for any time: one header of 100 MB costs 13 s of CPU before anybody has said who
+he is. Here a head has at most `MAX_HEAD_BYTES`, `MAX_HEAD_FIELDS` and a deadline, and a body that stops coming ends the
+connection. Bytes of blobs go out in `SEND_BYTES` reads straight from the file, without a thread hop and without an
+ASGI message for each.
+
+I/O: sockets and the files it is told to send.
+Source: security row 90, 91; ASGI 3.0 "Extensions".
+"""
+
+import asyncio
+import os
+from asyncio.events import TimerHandle
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+MAX_HEAD_BYTES: Final = 64 * 1024
+MAX_HEAD_FIELDS: Final = 100
+SEND_BYTES: Final = 256 * 1024
+SENDFILE: Final = "registry_gateway.sendfile"
+
+Message = MutableMapping[str, Any]
+Application = Callable[..., Awaitable[None]]
+
+
+class GatewayProtocol(HttpToolsProtocol):
+    """One connection. ``head_seconds`` and ``body_seconds`` are set on the subclass that `protocol_class` makes."""
+
+    head_seconds: float = 10.0
+    body_seconds: float = 60.0
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._in_head = True
+        self._head_bytes = 0
+        self._head_timer: TimerHandle | None = None
+        self._body_timer: TimerHandle | None = None
+        self._too_large = False
+        self._begun = False  # uvicorn has no cycle before the first head is complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(self.head_seconds, self._late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop(self._head_timer)
+        self._stop(self._body_timer)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_head and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(431)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._head_bytes, self._too_large = True, 0, False
+        self._stop(self._head_timer)
+        self._head_timer = self.loop.call_later(self.head_seconds, self._late)
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._count(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._count(len(name) + len(value) + 4)
+        if len(self.headers) > MAX_HEAD_FIELDS:
+            self._too_large = True
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._stop(self._head_timer)
+        if self._too_large or self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(431)
+            return
+        super().on_headers_complete()
+        self._begun = True
+        self._await_body()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._begun or self.transport.is_closing():
+            return
+        self._await_body()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._stop(self._body_timer)
+        if not self._begun or self.transport.is_closing():
+            return
+        super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Application) -> None:
+        async def with_files(scope: Message, receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
+            scope["extensions"] = {SENDFILE: {}}
+
+            async def sending(message: Message) -> None:
+                if message["type"] == SENDFILE:
+                    await send_file(cycle, message["path"], offset=message["offset"], count=message["count"])
+                else:
+                    await send(message)
+
+            await app(scope, receive, sending)
+
+        super()._start_asgi_task(cycle, cast(Any, with_files))
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._too_large = True
+
+    def _await_body(self) -> None:
+        """Give the next piece of the body `body_seconds`; reading may also be paused because the application is slow."""
+        self._stop(self._body_timer)
+        self._body_timer = self.loop.call_later(self.body_seconds, self._stalled)
+
+    def _stalled(self) -> None:
+        if self._begun and not self.transport.is_closing() and self.cycle.more_body:
+            if self.flow.read_paused:
+                self._await_body()
+            else:
+                self.transport.abort()
+
+    def _late(self) -> None:
+        """End a connection whose head did not come in time."""
+        if self._in_head and not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, status: int) -> None:
+        """Answer without an application, and end the connection: nothing after an oversized head is read."""
+        body = b'{"errors":[{"code":"UNSUPPORTED","message":"the request head is too large"}]}'
+        self.transport.write(
+            b"".join(
+                (
+                    STATUS_LINE[status],
+                    b"content-type: application/json\r\nconnection: close\r\ncontent-length: ",
+                    str(len(body)).encode(),
+                    b"\r\n\r\n",
+                    body,
+                )
+            )
+        )
+        self.transport.close()
+
+    @staticmethod
+    def _stop(timer: TimerHandle | None) -> None:
+        if timer is not None:
+            timer.cancel()
+
+
+async def send_file(cycle: RequestResponseCycle, path: str, *, offset: int, count: int) -> None:
+    """Write ``count`` bytes of the file from ``offset`` as the body of the answer that was begun, and complete it.
+
+    Reads are from the page cache or one seek away and take the time of a copy; a hop to a thread would cost more. A file
+    that ends early ends the connection, so that nobody takes half a blob for a whole one.
+    """
+    if cycle.scope["method"] != "HEAD" and count:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            position, end = offset, offset + count
+            while position < end and not cycle.disconnected:
+                piece = os.pread(file, min(SEND_BYTES, end - position), position)
+                if not piece:
+                    cycle.transport.abort()
+                    return
+                await cycle.send({"type": "http.response.body", "body": piece, "more_body": True})
+                position += len(piece)
+        finally:
+            os.close(file)
+    await cycle.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def protocol_class(*, head_seconds: float, body_seconds: float) -> type[GatewayProtocol]:
+    """Return the protocol with these deadlines, in the form that uvicorn takes: a class."""
+    return type("ConfiguredProtocol", (GatewayProtocol,), {"head_seconds": head_seconds, "body_seconds": body_seconds})

@@ -1,0 +1,88 @@
+"""One process that serves an application until it is told to stop.
+
+SIGTERM and SIGINT drain: the listener closes, requests in flight may finish within ``drain_seconds``, then the
+application's shutdown runs.
+
+I/O: the listener.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+import uvicorn
+
+from gateway.config import Config
+from gateway.server.protocol import protocol_class
+from gateway.server.tls import server_context
+
+BODY_SECONDS: Final = 60.0
+KEEP_ALIVE_SECONDS: Final = 75
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, with a callback once the socket listens."""
+
+    def __init__(self, config: uvicorn.Config, *, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._listening()
+
+
+def serve(
+    application: Callable[..., Awaitable[None]],
+    lifespan: Callable[[], AbstractAsyncContextManager[None]],
+    config: Config,
+    *,
+    listening: Callable[[], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `ConfigInvalid` before anything listens."""
+    host, port = config.server.address
+    tls = config.server.tls
+    context = None
+    if tls.mode != "off":
+        context = server_context(
+            certificate=config.path(tls.certificate), key=config.path(tls.key), minimum=tls.minimum
+        )
+    made = context
+    settings = uvicorn.Config(
+        _with_lifespan(application, lifespan),
+        host=host,
+        port=port,
+        loop="uvloop",
+        http=protocol_class(head_seconds=config.server.limits.head_seconds, body_seconds=BODY_SECONDS),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(config.server.limits.drain_seconds),
+        backlog=2048,
+        ssl_context_factory=None if made is None else lambda _config, _default: made,
+    )
+    Server(settings, listening=listening).run()
+
+
+def _with_lifespan(
+    application: Callable[..., Awaitable[None]], lifespan: Callable[[], AbstractAsyncContextManager[None]]
+) -> Callable[..., Awaitable[None]]:
+    """Return the application with ASGI's lifespan protocol spoken for it."""
+
+    async def run(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await application(scope, receive, send)
+            return
+        await receive()
+        async with lifespan():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    return run
