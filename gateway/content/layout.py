@@ -12,6 +12,7 @@ Source: DESIGN 4.
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -122,9 +123,7 @@ def _write_marker(marker: Path, *, filesystem: FileSystem, nonce: str) -> None:
         files.sync(filesystem, fd)
     finally:
         filesystem.close(fd)
-    try:
+    with suppress(FileExistsError):
         # The way a blob gets its name: a file system that cannot do it is found out before anything is served.
         filesystem.link(draft, marker)
-    except FileExistsError:
-        pass
     filesystem.unlink(draft)
