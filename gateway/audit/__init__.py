@@ -1,0 +1,1 @@
+"""WHO IS TOLD? Events, what must not be in them, and how pulls are counted."""

@@ -1,0 +1,119 @@
+"""Who is what, at this moment: standings, accounts and robots by point reads.
+
+Nothing here is cached, so a member that is removed, an account that is disabled and a robot that is revoked are so for
+the next request of every worker. Never a right: those are `gateway.access`'s, computed from a standing.
+
+I/O: reads of the catalog, inline.
+Source: DESIGN 3 and 5; INTERFACE 3.
+"""
+
+import sqlite3
+from typing import Final
+
+from gateway.access.values import InstanceRole, Mode, ProjectFacts, Role, Standing, Visibility
+from gateway.identity.values import ANONYMOUS, SYSTEM, Principal, PrincipalKind
+from gateway.oci.names import RepositoryName
+
+_PROJECT: Final = """
+SELECT id, name, mode, visibility, created, writers_read_held, trust_revision, policy_revision, waiver_revision
+FROM project WHERE name IN ({names})
+"""
+"""Projects are prefix-free, so that at most one row matches; each name is a search of the unique index."""
+
+_PRINCIPAL: Final = """
+SELECT p.kind, p.name, p.disabled, r.project_id, r.expires, r.revoked, r.quarantine_read,
+       (SELECT group_concat(role) FROM instance_role WHERE principal_id = p.id),
+       (SELECT group_concat(role) FROM member WHERE project_id = :project AND principal_id = p.id)
+FROM principal p LEFT JOIN robot r ON r.principal_id = p.id
+WHERE p.id = :id
+"""
+
+
+def read_project(connection: sqlite3.Connection, repository: RepositoryName) -> ProjectFacts | None:
+    """Return the project that ``repository`` belongs to, or None where none claims the name."""
+    prefixes = repository.prefixes
+    statement = _PROJECT.format(names=",".join("?" * len(prefixes)))
+    row = connection.execute(statement, prefixes).fetchone()
+    if row is None:
+        return None
+    return ProjectFacts(
+        id=row[0],
+        name=row[1],
+        mode=Mode(row[2]),
+        visibility=Visibility(row[3]),
+        created_at=row[4],
+        writers_read_held=bool(row[5]),
+        trust_revision=row[6],
+        policy_revision=row[7],
+        waiver_revision=row[8],
+    )
+
+
+def read_standing(
+    connection: sqlite3.Connection, principal_id: str, repository: RepositoryName, *, now: int
+) -> Standing | None:
+    """Return what the principal is in the project of ``repository``; None where no project claims the name.
+
+    Two point reads. An unknown principal is inactive, and so is one that is disabled, revoked or expired: it keeps no
+    role, so that a caller who forgot to ask for ``active`` would still find nothing. A robot has roles in its own project
+    only, whatever rows there are.
+    """
+    project = read_project(connection, repository)
+    if project is None:
+        return None
+    fixed = _fixed(principal_id)
+    if fixed is not None:
+        principal, instance_roles = fixed
+        return Standing(principal, True, project, frozenset(), instance_roles, quarantine_read=True)
+    row = connection.execute(_PRINCIPAL, {"id": principal_id, "project": project.id}).fetchone()
+    if row is None:
+        return Standing(_unknown(principal_id), False, project, frozenset(), frozenset(), quarantine_read=False)
+    principal, active, instance_roles = _read(principal_id, row, now=now)
+    robot_elsewhere = principal.kind is PrincipalKind.ROBOT and row[3] != project.id
+    roles = frozenset[Role]() if not active or robot_elsewhere else frozenset(map(Role, _split(row[8])))
+    return Standing(principal, active, project, roles, instance_roles, quarantine_read=row[6] is None or bool(row[6]))
+
+
+def read_principal(
+    connection: sqlite3.Connection, principal_id: str, *, now: int
+) -> tuple[Principal, bool, frozenset[InstanceRole]] | None:
+    """Return the principal, whether it is active, and its instance roles; None if there never was one."""
+    fixed = _fixed(principal_id)
+    if fixed is not None:
+        return fixed[0], True, fixed[1]
+    row = connection.execute(_PRINCIPAL, {"id": principal_id, "project": None}).fetchone()
+    return None if row is None else _read(principal_id, row, now=now)
+
+
+def _fixed(principal_id: str) -> tuple[Principal, frozenset[InstanceRole]] | None:
+    """Return a principal that is made by code and has no row: nobody can be called into existence with its id.
+
+    Told by the whole id, never by a name (a robot called ``scanner-...`` was once taken for the system's scanner).
+    """
+    if principal_id == ANONYMOUS.id:
+        return ANONYMOUS, frozenset()
+    if principal_id == SYSTEM.id:
+        return SYSTEM, frozenset({InstanceRole.ADMINISTRATOR})
+    kind, colon, login = principal_id.partition(":")
+    if kind == "os" and colon and login:
+        return Principal(principal_id, PrincipalKind.OPERATOR, login), frozenset({InstanceRole.ADMINISTRATOR})
+    return None
+
+
+def _unknown(principal_id: str) -> Principal:
+    kind = PrincipalKind.ROBOT if principal_id.startswith("r:") else PrincipalKind.USER
+    return Principal(principal_id, kind, principal_id)
+
+
+def _read(principal_id: str, row: sqlite3.Row, *, now: int) -> tuple[Principal, bool, frozenset[InstanceRole]]:
+    principal = Principal(principal_id, PrincipalKind(row[0]), row[1])
+    active = not row[2]
+    if principal.kind is PrincipalKind.ROBOT:
+        # No robot row: its project is gone. Expired at the second it expires.
+        active = active and row[3] is not None and row[5] is None and row[4] > now
+    instance = active and principal.kind is PrincipalKind.USER
+    return principal, active, frozenset(map(InstanceRole, _split(row[7]))) if instance else frozenset()
+
+
+def _split(roles: str | None) -> list[str]:
+    return roles.split(",") if roles else []
