@@ -1,0 +1,70 @@
+"""What a manifest is to the gateway, derived from its bytes and the tag it is put under; from a closed list.
+
+Derived anew for every tag: the same bytes are evidence under ``sha256-<hex>.sig`` and an image under ``latest``. What is
+on no list is an image, and is judged like one.
+
+Pure: no I/O, no third-party import.
+Source: DESIGN 3; the BuildKit cache layouts (`application/vnd.buildkit.cacheconfig.v0`).
+"""
+
+from dataclasses import dataclass
+
+from gateway.catalog.values import ManifestClass
+from gateway.evidence.classify import classify as classify_evidence
+from gateway.evidence.classify import is_fallback_tag
+from gateway.evidence.values import EvidenceClaim
+from gateway.oci import media_types
+from gateway.oci.digest import Digest
+from gateway.oci.manifest import Manifest, ManifestKind
+from gateway.oci.names import Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """A manifest and what it is under each tag it was put under.
+
+    ``claim`` is of evidence, ``fallback_of`` of a fallback index: the subject. ``metadata_tags`` move at once and get
+    no tag decision; ``image_tags`` are judged.
+    """
+
+    cls: ManifestClass
+    claim: EvidenceClaim | None
+    fallback_of: Digest | None
+    metadata_tags: tuple[Tag, ...]
+    image_tags: tuple[Tag, ...]
+
+    @property
+    def subject(self) -> Digest | None:
+        """The manifest this one is metadata of."""
+        return self.claim.subject if self.claim is not None else self.fallback_of
+
+
+def classify(manifest: Manifest, tags: tuple[Tag, ...]) -> Classified:
+    """Return what ``manifest`` is when it is put under ``tags`` (none: by digest alone)."""
+    claims = {tag: classify_evidence(manifest, tag) for tag in tags}
+    fallbacks = {tag: is_fallback_tag(tag) for tag in tags} if manifest.kind is ManifestKind.INDEX else {}
+    by_digest = classify_evidence(manifest, None)
+    claim = by_digest or next((claim for claim in claims.values() if claim is not None), None)
+    fallback_of = next((subject for subject in fallbacks.values() if subject is not None), None)
+    if claim is not None:
+        cls = ManifestClass.EVIDENCE
+        metadata = tuple(tag for tag in tags if claims[tag] == claim and _names(tag, claim.subject))
+    elif fallback_of is not None:
+        cls = ManifestClass.FALLBACK
+        metadata = tuple(tag for tag in tags if fallbacks[tag] == fallback_of)
+    else:
+        cls = ManifestClass.CACHE if _is_cache(manifest) else ManifestClass.IMAGE
+        metadata = ()
+    images = tuple(tag for tag in tags if tag not in metadata)
+    return Classified(cls, claim, fallback_of if claim is None else None, metadata, images)
+
+
+def _names(tag: Tag, subject: Digest) -> bool:
+    """Whether the tag is the evidence tag of ``subject``: evidence put under any other tag is judged as an image there."""
+    return tag.text in (f"{subject.algorithm}-{subject.hex}.sig", f"{subject.algorithm}-{subject.hex}.att")
+
+
+def _is_cache(manifest: Manifest) -> bool:
+    if manifest.kind is ManifestKind.INDEX:
+        return any(entry.media_type not in media_types.MANIFESTS for entry in manifest.manifests)
+    return manifest.config is not None and manifest.config.media_type == media_types.BUILDKIT_CACHE_CONFIG

@@ -1,0 +1,84 @@
+"""Is everything here that the manifest names?
+
+A manifest whose parts are not all in this repository is stored and held, never admitted: what cannot be looked at cannot
+be judged. Foreign layers are exempt (their bytes live elsewhere, and are never fetched).
+
+Pure: no I/O, no third-party import.
+Source: DESIGN 2 ("closure") and 3 ("Missing parts", "Indexes").
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.catalog.effects import JudgedEdge
+from gateway.catalog.values import ManifestClass
+from gateway.catalog.world import World, WorldKey
+from gateway.errors import Reason
+from gateway.oci.digest import Digest
+from gateway.oci.manifest import Manifest
+from gateway.oci.names import RepositoryName, Tag
+
+MAX_DEPTH: Final = 3
+"""Nesting of indexes (DESIGN 3): a root, two levels of indexes, and leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """What is missing, and what is judged with the root.
+
+    ``missing`` in the order the manifest names them; ``edges`` from the root to every descendant.
+    """
+
+    missing: tuple[Digest, ...]
+    edges: tuple[JudgedEdge, ...]
+    refusals: tuple[Reason, ...]
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why an incomplete manifest waits: one reason, that names the first missing part and counts the others."""
+        if not self.missing:
+            return ()
+        first, others = self.missing[0], len(self.missing) - 1
+        more = f" and {others} more" if others else ""
+        message = f"{first}{more} named by it is not in this repository: push the missing parts"
+        return (Reason("CLOSURE_INCOMPLETE", message, "hold"),)
+
+
+def world_key(manifest: Manifest, *, repository: RepositoryName, caller: str, tags: tuple[Tag, ...]) -> WorldKey:
+    """Return what to read for a decision about ``manifest``."""
+    return WorldKey(
+        repository=repository,
+        caller=caller,
+        digest=manifest.digest,
+        blobs=tuple(blob.digest for blob in manifest.referenced_blobs),
+        children=tuple(dict.fromkeys(child.digest for child in manifest.manifests)),
+        tags=tags,
+    )
+
+
+def closure(world: World) -> Closure:
+    """Return what is missing of the manifest whose world this is, and its judged descendants."""
+    missing = list(world.missing_blobs)
+    edges: list[JudgedEdge] = []
+    refusals: list[Reason] = []
+    for child in world.children:
+        if not child.present:
+            missing.append(child.digest)
+            continue
+        missing.extend(child.missing_blobs)
+        edges.append(JudgedEdge(child.digest, child.path))
+        if len(child.path) + 1 >= MAX_DEPTH and child.children:
+            message = f"{child.digest} is an index nested deeper than {MAX_DEPTH}"
+            refusals.append(Reason("INDEX_TOO_DEEP", message, "deny", str(child.digest)))
+        if child.cls is ManifestClass.CACHE:
+            message = f"{child.digest} is a build cache: it is never part of an image"
+            refusals.append(Reason("CACHE_IN_INDEX", message, "deny", str(child.digest)))
+    return Closure(tuple(dict.fromkeys(missing)), tuple(edges), tuple(refusals))
+
+
+def revoked(world: World) -> tuple[Reason, ...]:
+    """Return a reason for each digest of the manifest and its descendants that was revoked in this project."""
+    return tuple(
+        Reason("REVOKED", f"{digest} was revoked in this project; only `image unrevoke` ends that", "deny", str(digest))
+        for digest in world.revoked
+    )

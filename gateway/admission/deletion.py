@@ -1,0 +1,119 @@
+"""Deletes and revocations: what hides, and what it takes with it.
+
+I/O: through the store.
+Source: DESIGN 3 ("Deletes", "Revoked").
+"""
+
+from typing import Final
+
+from gateway.access.values import Grant, InstanceRole, Verb
+from gateway.admission.records import event
+from gateway.admission.rights import present
+from gateway.admission.tools import STALE, Stale, Tools
+from gateway.audit.events import EventKind
+from gateway.catalog.effects import DeleteManifest, DeleteTag, Effect, Entomb
+from gateway.catalog.values import ManifestClass
+from gateway.catalog.world import WorldKey
+from gateway.errors import Denied, ManifestUnknown, NameUnknown, Reason, TagUnknown
+from gateway.identity.values import Principal
+from gateway.oci.digest import Digest
+from gateway.oci.names import RepositoryName, Tag
+
+
+class Done:
+    """It was committed."""
+
+
+DONE: Final = Done()
+
+
+async def delete_tag(tools: Tools, grant: Grant, tag: Tag) -> Done | Stale:
+    """Remove pointer and pending tag in one step, whoever pushed it. Raises `TagUnknown`, `Denied`."""
+    now = tools.now()
+    found = await tools.manifests.by_tag(grant.repository, tag, now=now, with_body=False)
+    if found is None:
+        raise TagUnknown(tag.text)
+    view = found.target or found.pending
+    if view is None:
+        raise TagUnknown(tag.text)
+    key = WorldKey(repository=grant.repository, caller=grant.principal.id, digest=view.digest, tags=(tag,))
+    world = await tools.store.read_world(key, now=now)
+    if world is None:
+        raise TagUnknown(tag.text)
+    if not present(grant, world.standing).allows(Verb.DELETE):
+        raise _no_right(grant)
+    if view.cls is ManifestClass.EVIDENCE and view.visible and not _may_delete_evidence(world.standing.instance_roles):
+        raise _pinned(str(view.digest))
+    effects: tuple[Effect, ...] = (
+        DeleteTag(tag),
+        event(EventKind.TAG_DELETED, principal=grant.principal.id, digest=view.digest, tag=tag.text),
+    )
+    committed = await tools.store.commit([(key, world)], effects, repository=grant.repository, now=now)
+    return DONE if committed else STALE
+
+
+async def delete_manifest(tools: Tools, grant: Grant, digest: Digest) -> Done | Stale:
+    """Remove a manifest with its aliases and tags, also where an index names it. Raises `ManifestUnknown`, `Denied`."""
+    now = tools.now()
+    view = await tools.manifests.by_digest(grant.repository, digest, now=now, with_body=False)
+    if view is None:
+        raise ManifestUnknown(str(digest))
+    key = WorldKey(repository=grant.repository, caller=grant.principal.id, digest=view.digest)
+    world = await tools.store.read_world(key, now=now)
+    if world is None or world.manifest is None:
+        return STALE
+    if not present(grant, world.standing).allows(Verb.DELETE):
+        raise _no_right(grant)
+    if view.cls is ManifestClass.EVIDENCE and not _may_delete_evidence(world.standing.instance_roles):
+        subject = (
+            None
+            if view.subject is None
+            else await tools.manifests.by_digest(grant.repository, view.subject, now=now, with_body=False)
+        )
+        if subject is not None and subject.visible and view.visible:
+            raise _pinned(str(view.digest))
+    effects: tuple[Effect, ...] = (
+        DeleteManifest(view.digest),
+        event(
+            EventKind.MANIFEST_DELETED,
+            principal=grant.principal.id,
+            digest=view.digest,
+            tags=[facts.tag.text for facts in world.tags],
+        ),
+    )
+    committed = await tools.store.commit([(key, world)], effects, repository=grant.repository, now=now)
+    return DONE if committed else STALE
+
+
+async def revoke(
+    tools: Tools, repository: RepositoryName, digest: Digest, *, principal: Principal, reason: str
+) -> Done | Stale:
+    """Put a tombstone over the bytes for the whole project. Raises `NameUnknown`, `Denied`."""
+    now = tools.now()
+    key = WorldKey(repository=repository, caller=principal.id, digest=digest)
+    world = await tools.store.read_world(key, now=now)
+    if world is None:
+        raise NameUnknown(f"no project claims {repository}")
+    if not world.standing.active:
+        message = f"{principal.name} may not revoke in project {world.standing.project.name}"
+        raise Denied(message, reasons=(Reason("RIGHT_MISSING", message, "deny"),))
+    effects: tuple[Effect, ...] = (
+        Entomb(digest, reason, principal.id),
+        event(EventKind.MANIFEST_REVOKED, principal=principal.id, digest=digest, reason=reason),
+    )
+    committed = await tools.store.commit([(key, world)], effects, repository=repository, now=now)
+    return DONE if committed else STALE
+
+
+def _no_right(grant: Grant) -> Denied:
+    message = f"{grant.principal.name} may not delete in project {grant.project.name}"
+    return Denied(message, reasons=(Reason("RIGHT_MISSING", message, "deny"),))
+
+
+def _pinned(digest: str) -> Denied:
+    message = f"{digest} is evidence that an admission rests on: only an administrator deletes it"
+    return Denied(message, reasons=(Reason("EVIDENCE_PINNED", message, "deny", digest),))
+
+
+def _may_delete_evidence(roles: frozenset[InstanceRole]) -> bool:
+    return InstanceRole.ADMINISTRATOR in roles

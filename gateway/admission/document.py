@@ -1,0 +1,210 @@
+"""The policy input: who, where, what, what is proven; a bounded projection of it all.
+
+Values that a secret detector matched are masked before they enter, since inputs are stored and sent to OPA. What is left
+out for its size is named in ``truncated``.
+
+Pure: no I/O, no third-party import.
+Source: DESIGN 7; `gateway.policy` owns the schema.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.access.values import ProjectFacts
+from gateway.admission.parts import Part
+from gateway.admission.values import Trigger
+from gateway.catalog.world import TagFacts
+from gateway.evidence.values import EvidenceReport, Rejected, TrustSatisfied, TrustStaticPass, TrustVerdict, Verified
+from gateway.identity.values import Principal
+from gateway.oci.config import ImageConfig
+from gateway.oci.digest import Digest
+from gateway.oci.names import RepositoryName
+from gateway.oci.strict_json import JsonObject, JsonValue
+from gateway.policy.secrets import Masked, mask
+
+API_VERSION: Final = "registry-gateway/admission/v1"
+
+MAX_VERIFIED: Final = 200
+MAX_REJECTED: Final = 50
+MAX_ANNOTATIONS: Final = 256
+MAX_TEXT_CHARS: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whose manifest or tag it is: the principal, and its verified claims as they were."""
+
+    principal: Principal
+    claims: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything a document is made of. ``tag`` is None in the manifest decision."""
+
+    registry: str
+    project: ProjectFacts
+    repository: RepositoryName
+    trigger: Trigger
+    who: Who
+    parts: tuple[Part, ...]
+    tag: TagFacts | None
+    report: EvidenceReport
+    trust: TrustVerdict
+    now: int
+
+
+def document(question: Question) -> JsonObject:
+    """Return the input document of ``question``."""
+    truncated: list[str] = []
+    root = question.parts[0]
+    return {
+        "api_version": API_VERSION,
+        "decision": "manifest" if question.tag is None else "tag",
+        "time": question.now,
+        "trigger": {"kind": question.trigger.kind.value, "principal": question.trigger.principal},
+        "who": {
+            "id": question.who.principal.id,
+            "kind": question.who.principal.kind.value,
+            "name": question.who.principal.name,
+            "claims": dict(question.who.claims),
+        },
+        "where": {
+            "registry": question.registry,
+            "project": question.project.name,
+            "repository": question.repository.text,
+            "mode": question.project.mode.value,
+        },
+        "tag": None if question.tag is None else _tag(question.tag, root.manifest.digest),
+        "what": {
+            "digest": str(root.manifest.digest),
+            "media_type": root.manifest.media_type,
+            "kind": "index" if root.kind == "index" else "image" if root.kind == "image" else "artifact",
+            "artifact_type": root.manifest.declared_type,
+            "size": len(root.manifest.raw),
+            "subject": None if root.manifest.subject is None else str(root.manifest.subject.digest),
+        },
+        "subjects": [_subject(part, truncated) for part in question.parts],
+        "closure": "complete",
+        "trust": _trust(question.trust),
+        "evidence": _evidence(question.report, truncated),
+        "truncated": list[JsonValue](truncated),
+    }
+
+
+def _tag(facts: TagFacts, digest: Digest) -> JsonObject:
+    return {
+        "name": facts.tag.text,
+        "target": None if facts.target is None else str(facts.target),
+        "target_is_this": facts.target == digest,
+    }
+
+
+def _subject(part: Part, truncated: list[str]) -> JsonObject:
+    manifest = part.manifest
+    layers: list[JsonValue] = [
+        {"digest": str(layer.digest), "size": layer.size, "media_type": layer.media_type, "foreign": layer.foreign}
+        for layer in manifest.layers
+    ]
+    config = part.config
+    masked = mask(
+        env=() if config is None else config.env,
+        labels={} if config is None else config.labels,
+        annotations=manifest.annotations,
+        history=() if config is None else config.history,
+    )
+    where = f"subjects[{manifest.digest}]"
+    platform: tuple[str, str, str | None] | None = None
+    if part.platform is not None:
+        platform = (part.platform.os, part.platform.architecture, part.platform.variant)
+    elif config is not None:
+        platform = (config.os or "", config.architecture or "", config.variant)
+    return {
+        "digest": str(manifest.digest),
+        "root": part.root,
+        "media_type": manifest.media_type,
+        "kind": part.kind,
+        "artifact_type": manifest.declared_type,
+        "platform": None
+        if platform is None
+        else {"os": platform[0], "architecture": platform[1], "variant": platform[2]},
+        "annotations": _texts(masked.annotations, f"{where}.annotations", truncated),
+        "layers": layers,
+        "size": sum(layer.size for layer in manifest.layers) + (0 if manifest.config is None else manifest.config.size),
+        "config": None if config is None else _config(config, masked, f"{where}.config", truncated),
+        "secret_findings": [{"detector": finding.detector, "where": finding.where} for finding in masked.findings],
+    }
+
+
+def _config(config: ImageConfig, masked: Masked, where: str, truncated: list[str]) -> JsonObject:
+    return {
+        "user": config.user[:MAX_TEXT_CHARS],
+        "env": _list(masked.env, f"{where}.env", truncated),
+        "labels": _texts(masked.labels, f"{where}.labels", truncated),
+        "entrypoint": _list(config.entrypoint, f"{where}.entrypoint", truncated),
+        "cmd": _list(config.cmd, f"{where}.cmd", truncated),
+        "exposed_ports": _list(config.exposed_ports, f"{where}.exposed_ports", truncated),
+        "os": config.os or "",
+        "architecture": config.architecture or "",
+        "created": config.created,
+    }
+
+
+def _list(values: Sequence[str], where: str, truncated: list[str]) -> list[JsonValue]:
+    kept: list[JsonValue] = [value[:MAX_TEXT_CHARS] for value in values[:MAX_ANNOTATIONS]]
+    if len(values) > MAX_ANNOTATIONS or any(len(value) > MAX_TEXT_CHARS for value in values):
+        truncated.append(where)
+    return kept
+
+
+def _texts(values: Mapping[str, str], where: str, truncated: list[str]) -> JsonObject:
+    kept: JsonObject = {}
+    for name in sorted(values)[:MAX_ANNOTATIONS]:
+        kept[name] = values[name][:MAX_TEXT_CHARS]
+    if len(values) > MAX_ANNOTATIONS or any(len(value) > MAX_TEXT_CHARS for value in values.values()):
+        truncated.append(where)
+    return kept
+
+
+def _trust(verdict: TrustVerdict) -> JsonObject:
+    if isinstance(verdict, TrustSatisfied):
+        names: list[JsonValue] = [requirement.policy for requirement in verdict.requirements]
+        return {"satisfied": True, "static_pass": False, "policies": names, "codes": []}
+    if isinstance(verdict, TrustStaticPass):
+        return {"satisfied": True, "static_pass": True, "policies": [verdict.policy], "codes": []}
+    codes: list[JsonValue] = [reason.code for reason in verdict.reasons]
+    return {"satisfied": False, "static_pass": False, "policies": [], "codes": codes}
+
+
+def _evidence(report: EvidenceReport, truncated: list[str]) -> JsonObject:
+    if len(report.verified) > MAX_VERIFIED:
+        truncated.append("evidence.verified")
+    if len(report.rejected) > MAX_REJECTED:
+        truncated.append("evidence.rejected")
+    verified: list[JsonValue] = [_verified(item) for item in report.verified[:MAX_VERIFIED]]
+    rejected: list[JsonValue] = [_rejected(item) for item in report.rejected[:MAX_REJECTED]]
+    return {"verified": verified, "rejected": rejected}
+
+
+def _verified(item: Verified) -> JsonObject:
+    scalars: JsonObject = {
+        name: value
+        for name, value in sorted(item.annotations.items())[:64]
+        if value is None or isinstance(value, bool | int | float | str)
+    }
+    return {
+        "evidence": str(item.evidence),
+        "format": item.format.value,
+        "signer": item.signer.id,
+        "signer_name": item.signer.name,
+        "authority": item.authority,
+        "policy": item.policy,
+        "predicate_type": item.predicate_type,
+        "annotations": scalars,
+        "first_seen": item.first_seen,
+    }
+
+
+def _rejected(item: Rejected) -> JsonObject:
+    return {"evidence": str(item.evidence), "code": item.code.value}

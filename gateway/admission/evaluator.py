@@ -1,0 +1,254 @@
+"""Evidence gathered and verified, rules asked: the reads and calls between a world and a verdict.
+
+The bytes that are verified are the bytes that are stored: read once from the content store, which checks their digest.
+
+I/O: content store, policy engine, one bounded pool for verification.
+Source: DESIGN 2 and 6.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import rfc8785
+
+from gateway.access.values import ProjectFacts
+from gateway.admission import judgement, parts
+from gateway.admission.closure import Closure
+from gateway.admission.document import Question, Who, document
+from gateway.admission.judgement import Errs, Fails, Judgement, NoAnswer
+from gateway.admission.values import Trigger
+from gateway.catalog.world import ActiveRevision, EvidenceFacts, TagFacts, World
+from gateway.content.store import BlobStore
+from gateway.errors import BlobUnknown, DocumentInvalid, Internal, ManifestInvalid, Reason, SizeInvalid
+from gateway.evidence.judge import judge_trust
+from gateway.evidence.trust_policy import TrustPolicy
+from gateway.evidence.values import EvidenceClaim, EvidenceFormat, EvidenceObject, EvidenceReport, TrustVerdict
+from gateway.evidence.verify import verify_all
+from gateway.oci.digest import Digest
+from gateway.oci.manifest import Manifest
+from gateway.oci.names import RepositoryName
+from gateway.oci.strict_json import JsonObject
+from gateway.policy.engine import PolicyEngine
+from gateway.policy.values import PolicyBroken, PolicyFinding, PolicyOutcome, PolicyUnavailable
+
+MAX_UNVERIFIED_TRIES: Final = 50
+"""Verification attempts per evaluation beyond what is verified already (DESIGN 3: junk cannot crowd out a signature)."""
+
+MAX_VERIFIED_TRIES: Final = 200
+
+
+class TrustSource(Protocol):
+    """The active trust policy, by revision."""
+
+    async def trust_policy(self, revision: ActiveRevision) -> TrustPolicy | None:
+        """Return the trust policy with this digest, None where it is not the active one any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorSettings:
+    """Limits and names. ``registry`` is the public host; ``registry_hosts`` also holds its listed aliases."""
+
+    registry: str
+    registry_hosts: frozenset[str]
+    policy_seconds: float
+    verification_seconds: float
+    max_evidence_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is proven about one subject, and what trust makes of it."""
+
+    report: EvidenceReport
+    trust: TrustVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a verdict was made from, for the decision record. ``input_document`` is canonical JSON."""
+
+    findings: tuple[PolicyFinding, ...] = ()
+    input_document: bytes | None = None
+
+    @property
+    def input_sha256(self) -> str | None:
+        """The digest under which the input is stored."""
+        return None if self.input_document is None else hashlib.sha256(self.input_document).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One manifest to be judged: its world, what is proven, and on whose behalf."""
+
+    manifest: Manifest
+    repository: RepositoryName
+    world: World
+    closure: Closure
+    proof: Proof
+    trigger: Trigger
+    who: Who
+
+    @property
+    def project(self) -> ProjectFacts:
+        """The project it is in."""
+        return self.world.standing.project
+
+
+class Evaluator:
+    """Asks what is proven, then what the rules say."""
+
+    def __init__(
+        self,
+        *,
+        blobs: BlobStore,
+        engine: PolicyEngine,
+        trust: TrustSource,
+        pool: Executor,
+        settings: EvaluatorSettings,
+    ) -> None:
+        self._blobs = blobs
+        self._engine = engine
+        self._trust = trust
+        self._pool = pool
+        self._settings = settings
+
+    async def prove(
+        self,
+        subject: Digest,
+        repository: RepositoryName,
+        world: World,
+        *,
+        extra: EvidenceObject | None,
+        now: int,
+    ) -> Proof | NoAnswer:
+        """Return what the stored evidence and ``extra`` prove about ``subject``, under the active trust policy."""
+        policy = TrustPolicy.load({})
+        if world.trust is not None:
+            active = await self._trust.trust_policy(world.trust)
+            if active is None:
+                return NoAnswer("the trust policy was replaced meanwhile")
+            policy = active
+        objects = [found for facts in self._worth_trying(world) if (found := await self._load(subject, facts))]
+        if extra is not None and all(found.manifest.digest != extra.manifest.digest for found in objects):
+            objects.append(extra)
+        hosts = self._settings.registry_hosts
+
+        def verify() -> Proof:
+            report = verify_all(subject, repository, objects, policy, registry_hosts=hosts, now=now)
+            return Proof(report, judge_trust(report, repository, policy, registry_hosts=hosts))
+
+        running = asyncio.get_running_loop().run_in_executor(self._pool, verify)
+        try:
+            return await asyncio.wait_for(running, self._settings.verification_seconds)
+        except TimeoutError:
+            return NoAnswer("the evidence was not verified in time")
+
+    async def read_evidence(self, manifest: Manifest, claim: EvidenceClaim, *, first_seen: int) -> EvidenceObject:
+        """Return the evidence object with its layers' bytes. Raises `ManifestInvalid` for one over the limits."""
+        limit = self._settings.max_evidence_bytes
+        blobs: dict[Digest, bytes] = {}
+        total = 0
+        for layer in manifest.layers:
+            if layer.digest in blobs:
+                continue
+            total += layer.size
+            if total > limit:
+                raise ManifestInvalid(f"the layers of evidence are at most {limit} bytes together")
+            try:
+                blobs[layer.digest] = await self._blobs.read(layer.digest, max_bytes=limit)
+            except SizeInvalid:
+                raise ManifestInvalid(f"a layer of evidence is at most {limit} bytes") from None
+        return EvidenceObject(manifest, claim, blobs, first_seen)
+
+    async def judge(self, case: Case, *, now: int) -> tuple[Judgement, Basis]:
+        """Return the manifest decision of a case (no tag in the input)."""
+        decided = judgement.incomplete(case.closure)
+        if decided is not None:
+            return decided, Basis()
+        outcome, basis = await self._ask(case, tag=None, now=now)
+        if isinstance(outcome, Fails | Errs):
+            return outcome, basis
+        return (
+            judgement.combine(closure=case.closure, report=case.proof.report, trust=case.proof.trust, policy=outcome),
+            basis,
+        )
+
+    async def judge_tag(self, case: Case, tag: TagFacts, *, now: int) -> tuple[Judgement, Basis]:
+        """Return the tag decision: the rules' verdict on this manifest under this tag, for the tag's requester."""
+        outcome, basis = await self._ask(case, tag=tag, now=now)
+        if isinstance(outcome, Fails | Errs):
+            return outcome, basis
+        return judgement.combine_tag(outcome), basis
+
+    async def _ask(self, case: Case, *, tag: TagFacts | None, now: int) -> tuple[PolicyOutcome | Fails | Errs, Basis]:
+        if case.world.policy is None:
+            return PolicyUnavailable(
+                "no policy is active: `registry-gateway policy activate DIR --reason TEXT`"
+            ), Basis()
+        try:
+            subjects = await self._parts(case)
+        except (ManifestInvalid, DocumentInvalid) as refusal:
+            return Fails((Reason("CONTENT_MALFORMED", refusal.message, "deny"),)), Basis()
+        except BlobUnknown as lost:
+            return PolicyUnavailable(f"{lost.digest} cannot be read"), Basis()
+        question = Question(
+            registry=self._settings.registry,
+            project=case.project,
+            repository=case.repository,
+            trigger=case.trigger,
+            who=case.who,
+            parts=subjects,
+            tag=tag,
+            report=case.proof.report,
+            trust=case.proof.trust,
+            now=now,
+        )
+        asked = document(question)
+        try:
+            canonical = rfc8785.dumps(asked)
+        except rfc8785.CanonicalizationError:
+            reason = Reason("CONTENT_MALFORMED", "a value of it has no canonical form", "deny")
+            return Fails((reason,)), Basis()
+        outcome = await self._evaluate(asked, case.world.policy)
+        findings = () if isinstance(outcome, PolicyBroken | PolicyUnavailable) else outcome.findings
+        return outcome, Basis(findings, canonical)
+
+    async def _evaluate(self, asked: JsonObject, expected: ActiveRevision) -> PolicyOutcome:
+        """Ask the engine. An engine that is not at the catalog's active revision has no say, whatever it would answer."""
+        revision = self._engine.revision()
+        if revision is None or revision.id != expected.digest:
+            return PolicyUnavailable("this worker does not have the active policy revision yet")
+        return await self._engine.evaluate(asked, deadline_seconds=self._settings.policy_seconds)
+
+    async def _parts(self, case: Case) -> tuple[parts.Part, ...]:
+        manifests = parts.manifests_of(case.manifest, case.world)
+        configs = {}
+        for digest, size in parts.config_digests(manifests):
+            if size > parts.MAX_CONFIG_BYTES:
+                raise ManifestInvalid(f"an image config is at most {parts.MAX_CONFIG_BYTES} bytes", field="config")
+            try:
+                configs[digest] = await self._blobs.read(digest, max_bytes=parts.MAX_CONFIG_BYTES)
+            except SizeInvalid:
+                raise ManifestInvalid("the config is not as long as it says", field="config") from None
+        return parts.parts(manifests, configs)
+
+    def _worth_trying(self, world: World) -> Sequence[EvidenceFacts]:
+        """Return the evidence to verify: what was verified once first, so that junk cannot push it out."""
+        complete = [facts for facts in world.evidence if not facts.missing_blobs]
+        verified = [facts for facts in complete if facts.signers]
+        others = [facts for facts in complete if not facts.signers]
+        return (*verified[:MAX_VERIFIED_TRIES], *others[:MAX_UNVERIFIED_TRIES])
+
+    async def _load(self, subject: Digest, facts: EvidenceFacts) -> EvidenceObject | None:
+        """Return a stored evidence object; None for one that cannot be read, which proves nothing."""
+        try:
+            manifest = Manifest.parse(facts.body, content_type=facts.media_type)
+            claim = EvidenceClaim(EvidenceFormat(facts.format), subject)
+            return await self.read_evidence(manifest, claim, first_seen=facts.first_seen)
+        except (ManifestInvalid, DocumentInvalid, BlobUnknown, Internal, ValueError):
+            return None

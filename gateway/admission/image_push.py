@@ -1,0 +1,373 @@
+"""The PUT of what can be run: an image, an index, an artifact; and of build caches, which are never judged.
+
+I/O: through the evaluator and the store.
+Source: DESIGN 2 (the straight path), 3 (modes, tags).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from gateway.access.values import Mode
+from gateway.admission import remedy
+from gateway.admission.classify import Classified
+from gateway.admission.closure import Closure, closure, revoked, world_key
+from gateway.admission.document import Who
+from gateway.admission.evaluator import Basis, Case, Proof
+from gateway.admission.judgement import Errs, Fails, Judgement, NoAnswer, Passes, Waits
+from gateway.admission.promotion import promotions
+from gateway.admission.records import Matter, decision, event, reasons_json
+from gateway.admission.rights import check_put, exists_elsewhere, present
+from gateway.admission.subject import admission, newly_verified, stands, told
+from gateway.admission.tools import STALE, Stale, Tools
+from gateway.admission.values import (
+    Admitted,
+    Held,
+    Outcome,
+    PolicyErred,
+    Push,
+    Refused,
+    Stored,
+    Trigger,
+    TriggerKind,
+    Unreachable,
+)
+from gateway.audit.events import EventKind
+from gateway.catalog.effects import Effect, MoveTag, PendTag, PutManifest
+from gateway.catalog.values import ManifestClass
+from gateway.catalog.world import TagFacts, World, WorldKey
+from gateway.errors import NameUnknown, Reason
+from gateway.oci.digest import Digest
+from gateway.oci.manifest import Manifest
+from gateway.oci.names import Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at one PUT: what was asked, and the world it is decided in."""
+
+    push: Push
+    manifest: Manifest
+    classified: Classified
+    key: WorldKey
+    world: World
+    now: int
+
+    @property
+    def who(self) -> Who:
+        """The caller, to whom the manifest decision and these tags belong."""
+        return Who(self.push.grant.principal, self.push.claims)
+
+    @property
+    def trigger(self) -> Trigger:
+        """A push, by the caller."""
+        return Trigger(TriggerKind.PUSH, self.push.grant.principal.id)
+
+    @property
+    def alias(self) -> Digest | None:
+        """The digest that the request named, where it is not the sha256."""
+        reference = self.push.reference
+        return None if reference is None or reference == self.manifest.digest else reference
+
+    def facts(self, tag: Tag) -> TagFacts:
+        """Return what the world says of a tag that was asked for."""
+        return next(facts for facts in self.world.tags if facts.tag == tag)
+
+
+@dataclass(frozen=True, slots=True)
+class TagVerdict:
+    """What is decided of one tag that was asked for."""
+
+    facts: TagFacts
+    judgement: Judgement
+    basis: Basis
+    decision_id: str
+
+
+async def put_image(tools: Tools, push: Push, manifest: Manifest, classified: Classified) -> Outcome | Stale:
+    """Judge and commit once; `STALE` where the world changed meanwhile. Raises `Denied` for a missing right."""
+    key = world_key(
+        manifest,
+        repository=push.grant.repository,
+        caller=push.grant.principal.id,
+        tags=classified.image_tags,
+    )
+    now = tools.now()
+    world = await tools.store.read_world(key, now=now)
+    if world is None:
+        raise NameUnknown(f"no project claims {push.grant.repository}")
+    attempt = Attempt(push, manifest, classified, key, world, now)
+    overwriting = tuple(
+        facts for tag in classified.image_tags if exists_elsewhere(facts := attempt.facts(tag), manifest.digest)
+    )
+    check_put(present(push.grant, world.standing), cls=classified.cls, overwriting=overwriting)
+    if refusals := revoked(world):
+        return await _refuse(tools, attempt, Fails(refusals), Basis(), None)
+    row = world.manifest
+    if classified.cls is ManifestClass.CACHE:
+        return await _keep_waiting(tools, attempt, _CACHE)
+    if row is not None and row.cls is not ManifestClass.IMAGE:
+        return await _keep_waiting(tools, attempt, _NOT_AN_IMAGE)
+    return await _judge(tools, attempt)
+
+
+_CACHE = Reason("BUILD_CACHE", "a build cache is kept for its builders and is never admitted", "hold")
+_NOT_AN_IMAGE = Reason(
+    "NOT_AN_IMAGE", "these bytes are kept here as evidence and are never admitted as an image", "hold"
+)
+
+
+async def _judge(tools: Tools, attempt: Attempt) -> Outcome | Stale:
+    parts = closure(attempt.world)
+    proof = await tools.evaluator.prove(
+        attempt.manifest.digest, attempt.push.grant.repository, attempt.world, extra=None, now=attempt.now
+    )
+    if isinstance(proof, NoAnswer):
+        return Unreachable(proof.reason)
+    case = Case(
+        attempt.manifest,
+        attempt.push.grant.repository,
+        attempt.world,
+        parts,
+        proof,
+        attempt.trigger,
+        attempt.who,
+    )
+    verdict, basis = await _manifest_verdict(tools, attempt, case)
+    strict = attempt.world.standing.project.mode is Mode.STRICT and bool(attempt.classified.image_tags)
+    if (stopped := await _stop(tools, attempt, verdict, basis, proof, None, strict=strict)) is not None:
+        return stopped
+    tags = []
+    for tag in attempt.classified.image_tags:
+        decided = await _tag_verdict(tools, attempt, case, tag, manifest_waits=isinstance(verdict, Waits))
+        stopped = await _stop(tools, attempt, decided.judgement, decided.basis, proof, tag, strict=strict)
+        if stopped is not None:
+            return stopped
+        tags.append(decided)
+    if isinstance(verdict, Waits) and attempt.world.over_quota and not _stored_already(attempt):
+        return await _refuse(tools, attempt, Fails((_quota(attempt),)), basis, proof)
+    return await _commit(tools, attempt, case, verdict, basis, tags)
+
+
+async def _manifest_verdict(tools: Tools, attempt: Attempt, case: Case) -> tuple[Judgement, Basis]:
+    """Return the manifest decision. One that stands is not judged again: a new PUT never changes its state."""
+    if stands(attempt.world.manifest):
+        return Passes((), (), ()), Basis()
+    return await tools.evaluator.judge(case, now=attempt.now)
+
+
+async def _tag_verdict(tools: Tools, attempt: Attempt, case: Case, tag: Tag, *, manifest_waits: bool) -> TagVerdict:
+    """Return the decision of one tag; of an incomplete manifest it is made when the manifest is whole."""
+    facts = attempt.facts(tag)
+    decision_id = tools.new_id()
+    if manifest_waits and case.closure.missing:
+        return TagVerdict(facts, Waits(case.closure.reasons), Basis(), decision_id)
+    verdict, basis = await tools.evaluator.judge_tag(case, facts, now=attempt.now)
+    return TagVerdict(facts, verdict, basis, decision_id)
+
+
+async def _stop(
+    tools: Tools,
+    attempt: Attempt,
+    verdict: Judgement,
+    basis: Basis,
+    proof: Proof,
+    tag: Tag | None,
+    *,
+    strict: bool,
+) -> Outcome | Stale | None:
+    """Return the answer that ends the PUT with nothing stored; None where it goes on."""
+    match verdict:
+        case NoAnswer():
+            return Unreachable(verdict.reason)
+        case Fails() | Errs():
+            return await _refuse(tools, attempt, verdict, basis, proof, tag)
+        case Waits():
+            return await _refuse(tools, attempt, Fails(verdict.reasons), basis, proof, tag) if strict else None
+        case Passes():
+            return None
+        case _:
+            assert_never(verdict)
+
+
+async def _refuse(
+    tools: Tools, attempt: Attempt, verdict: Fails | Errs, basis: Basis, proof: Proof | None, tag: Tag | None = None
+) -> Outcome | Stale:
+    """Record the refusal, and nothing else."""
+    decision_id = tools.new_id()
+    outcome, reasons = told(verdict)
+    matter = Matter(attempt.manifest.digest, attempt.world, proof, attempt.trigger)
+    effects = (
+        decision(
+            matter, decision_id=decision_id, outcome=outcome, reasons=reasons, who=attempt.who, basis=basis, tag=tag
+        ),
+        event(
+            EventKind.MANIFEST_DENIED,
+            principal=attempt.push.grant.principal.id,
+            digest=attempt.manifest.digest,
+            decision_id=decision_id,
+            tags=[tag.text for tag in attempt.push.tags],
+            reasons=reasons_json(reasons),
+        ),
+    )
+    if not await _write(tools, attempt, effects):
+        return STALE
+    if isinstance(verdict, Errs):
+        return PolicyErred(verdict.reason, decision_id)
+    policy = attempt.world.policy
+    return Refused(reasons, decision_id, None if policy is None else policy.digest)
+
+
+async def _commit(
+    tools: Tools, attempt: Attempt, case: Case, verdict: Judgement, basis: Basis, tags: Sequence[TagVerdict]
+) -> Outcome | Stale:
+    decision_id = tools.new_id()
+    matter = Matter(attempt.manifest.digest, attempt.world, case.proof, attempt.trigger)
+    effects: list[Effect] = [
+        put(tools, attempt, case.closure, held=not isinstance(verdict, Passes)),
+        *newly_verified(attempt.world, case.proof),
+    ]
+    standing = stands(attempt.world.manifest)
+    if isinstance(verdict, Passes) and not standing:
+        effects.extend(admission(matter, verdict, basis, decision_id=decision_id, who=attempt.who))
+        others = await promotions(tools, case, besides=attempt.classified.image_tags, now=attempt.now)
+        if isinstance(others, NoAnswer):
+            return Unreachable(others.reason)
+        effects.extend(others.effects)
+    elif isinstance(verdict, Waits):
+        effects.append(
+            decision(
+                matter, decision_id=decision_id, outcome="held", reasons=verdict.reasons, who=attempt.who, basis=basis
+            )
+        )
+        effects.append(
+            event(
+                EventKind.MANIFEST_HELD,
+                principal=attempt.push.grant.principal.id,
+                digest=attempt.manifest.digest,
+                decision_id=decision_id,
+                reasons=reasons_json(verdict.reasons),
+            )
+        )
+    pending = []
+    for tag in tags:
+        moves = isinstance(verdict, Passes) and isinstance(tag.judgement, Passes)
+        effects.extend(_tag_effects(attempt, matter, tag, moves=moves))
+        if not moves:
+            pending.append(tag.facts.tag)
+    if not await _write(tools, attempt, effects):
+        return STALE
+    stored = stored_as(attempt, pending=tuple(pending), decision_id=decision_id)
+    if isinstance(verdict, Waits):
+        return Held(
+            stored,
+            verdict.reasons,
+            remedy.command(tools.settings.host, attempt.key.repository, attempt.manifest.digest, verdict.reasons),
+        )
+    waiting = tuple(reason for tag in tags if isinstance(tag.judgement, Waits) for reason in tag.judgement.reasons)
+    notes = verdict.warnings if isinstance(verdict, Passes) else ()
+    return Admitted(stored, (*notes, *waiting))
+
+
+def _tag_effects(attempt: Attempt, matter: Matter, tag: TagVerdict, *, moves: bool) -> tuple[Effect, ...]:
+    """Return the writes of one tag that was asked for: it moves, or waits in the place of what waited before."""
+    digest, name = attempt.manifest.digest, tag.facts.tag
+    caller = attempt.push.grant.principal.id
+    reasons = tag.judgement.reasons if isinstance(tag.judgement, Waits) else ()
+    kind = EventKind.TAG_MOVED if moves else EventKind.TAG_PENDING
+    write: Effect = MoveTag(name, digest, attempt.alias) if moves else PendTag(name, digest, attempt.alias, caller)
+    return (
+        write,
+        decision(
+            matter,
+            decision_id=tag.decision_id,
+            outcome="admitted" if moves else "held",
+            reasons=reasons,
+            who=attempt.who,
+            basis=tag.basis,
+            tag=name,
+        ),
+        event(
+            kind,
+            principal=caller,
+            digest=digest,
+            decision_id=tag.decision_id,
+            tag=name.text,
+            previous=None if tag.facts.target is None else str(tag.facts.target),
+        ),
+    )
+
+
+async def _keep_waiting(tools: Tools, attempt: Attempt, reason: Reason) -> Outcome | Stale:
+    """Store what is never judged, with its tags waiting: whoever reads quarantine can read it."""
+    if attempt.world.over_quota and not _stored_already(attempt):
+        return await _refuse(tools, attempt, Fails((_quota(attempt),)), Basis(), None)
+    decision_id = tools.new_id()
+    matter = Matter(attempt.manifest.digest, attempt.world, None, attempt.trigger)
+    caller = attempt.push.grant.principal.id
+    effects: list[Effect] = [
+        put(tools, attempt, closure(attempt.world), held=True),
+        decision(matter, decision_id=decision_id, outcome="held", reasons=(reason,), who=attempt.who),
+    ]
+    for tag in attempt.classified.image_tags:
+        effects.append(PendTag(tag, attempt.manifest.digest, attempt.alias, caller))
+        effects.append(
+            event(
+                EventKind.TAG_PENDING,
+                principal=caller,
+                digest=attempt.manifest.digest,
+                decision_id=decision_id,
+                tag=tag.text,
+            )
+        )
+    if not await _write(tools, attempt, effects):
+        return STALE
+    return Held(stored_as(attempt, pending=attempt.classified.image_tags, decision_id=decision_id), (reason,))
+
+
+def put(tools: Tools, attempt: Attempt, parts: Closure, *, held: bool) -> PutManifest:
+    """Return the write of the manifest itself. What is held counts for its own bytes and those that it names."""
+    manifest = attempt.manifest
+    size = len(manifest.raw) + sum(blob.size for blob in manifest.referenced_blobs)
+    return PutManifest(
+        manifest=manifest,
+        cls=attempt.classified.cls,
+        subject=attempt.classified.subject,
+        evidence_format=None if attempt.classified.claim is None else attempt.classified.claim.format.value,
+        aliases=() if attempt.alias is None else (attempt.alias,),
+        missing=parts.missing,
+        who=attempt.push.grant.principal,
+        who_claims=attempt.push.claims,
+        held_bytes=size if held else 0,
+        expires=attempt.now + tools.settings.held_seconds if held else None,
+    )
+
+
+def stored_as(attempt: Attempt, *, pending: tuple[Tag, ...], decision_id: str | None) -> Stored:
+    """Return what the answer to this PUT tells."""
+    subject = attempt.manifest.subject
+    return Stored(
+        digest=attempt.alias or attempt.manifest.digest,
+        tags=attempt.push.tags,
+        pending=pending,
+        subject=None if subject is None else subject.digest,
+        decision_id=decision_id,
+    )
+
+
+async def _write(tools: Tools, attempt: Attempt, effects: Sequence[Effect]) -> bool:
+    return await tools.store.commit(
+        [(attempt.key, attempt.world)], effects, repository=attempt.key.repository, now=attempt.now
+    )
+
+
+def _stored_already(attempt: Attempt) -> bool:
+    return attempt.world.manifest is not None
+
+
+def _quota(attempt: Attempt) -> Reason:
+    project = attempt.world.standing.project.name
+    message = (
+        f"project {project} holds more unadmitted bytes than its limit: see `registry-gateway image held {project}`"
+    )
+    return Reason("HELD_QUOTA", message, "deny")

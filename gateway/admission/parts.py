@@ -1,0 +1,88 @@
+"""The parts of an image that are looked at: the root, its judged children, and their configs, as values.
+
+Pure: no I/O, no third-party import.
+Source: DESIGN 3 ("Indexes", attestation child), 7.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.catalog.world import World
+from gateway.oci import media_types
+from gateway.oci.config import ImageConfig
+from gateway.oci.descriptor import Platform
+from gateway.oci.digest import Digest
+from gateway.oci.manifest import Manifest, ManifestKind
+
+MAX_CONFIG_BYTES: Final = 4 * 1024 * 1024
+"""A config is an input of the decision and read whole; real ones are a few KiB."""
+
+HELM_CONFIG: Final = "application/vnd.cncf.helm.config.v1+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One subject of the decision. ``config`` is None where the manifest's config is not an image's.
+
+    ``platform`` is what the index says of it, else what its config says.
+    """
+
+    manifest: Manifest
+    root: bool
+    config: ImageConfig | None
+    platform: Platform | None
+
+    @property
+    def kind(self) -> str:
+        """What it is for the rules: ``image``, ``index``, ``artifact``, ``attestation`` or ``chart``."""
+        if self.manifest.kind is ManifestKind.INDEX:
+            return "index"
+        config = self.manifest.config
+        if config is not None and config.media_type == HELM_CONFIG:
+            return "chart"
+        if self.config is None:
+            return "artifact"
+        return "attestation" if self._is_attestation() else "image"
+
+    def _is_attestation(self) -> bool:
+        """BuildKit's attestation child, known by its content since it comes before its index (DESIGN 3)."""
+        config = self.config
+        return (
+            config is not None
+            and (config.os, config.architecture) == ("unknown", "unknown")
+            and bool(self.manifest.layers)
+            and all(layer.media_type == media_types.IN_TOTO for layer in self.manifest.layers)
+        )
+
+
+def manifests_of(root: Manifest, world: World) -> tuple[Manifest, ...]:
+    """Return the root and its descendants, once each, breadth first. Only for a complete closure."""
+    found = {root.digest: root}
+    for child in world.children:
+        if child.digest not in found:
+            found[child.digest] = Manifest.parse(child.body, content_type=child.media_type)
+    return tuple(found.values())
+
+
+def config_digests(manifests: Sequence[Manifest]) -> tuple[tuple[Digest, int], ...]:
+    """Return digest and declared size of each image config among them."""
+    return tuple(
+        dict.fromkeys(
+            (manifest.config.digest, manifest.config.size)
+            for manifest in manifests
+            if manifest.config is not None and manifest.config.media_type in media_types.IMAGE_CONFIGS
+        )
+    )
+
+
+def parts(manifests: Sequence[Manifest], configs: Mapping[Digest, bytes]) -> tuple[Part, ...]:
+    """Return the subjects of the decision, the root first. Raises `ManifestInvalid` for a config that is none."""
+    platforms = {entry.digest: entry.platform for manifest in manifests for entry in manifest.manifests}
+    found = []
+    for number, manifest in enumerate(manifests):
+        config = None
+        if manifest.config is not None and manifest.config.media_type in media_types.IMAGE_CONFIGS:
+            config = ImageConfig.parse(configs[manifest.config.digest])
+        found.append(Part(manifest, number == 0, config, platforms.get(manifest.digest)))
+    return tuple(found)

@@ -1,0 +1,157 @@
+"""A stored manifest judged again: because evidence came, a part arrived, a revision changed, or somebody asked.
+
+I/O: through the evaluator.
+Source: DESIGN 3 ("Evidence arrives", "Re-judging never hides an admitted manifest").
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from gateway.admission.closure import closure, revoked, world_key
+from gateway.admission.document import Who
+from gateway.admission.evaluator import Basis, Case, Proof
+from gateway.admission.judgement import Errs, Fails, Judgement, NoAnswer, Passes, Waits
+from gateway.admission.promotion import promotions
+from gateway.admission.records import Matter, decision, event
+from gateway.admission.tools import Tools, who_was
+from gateway.admission.values import Trigger
+from gateway.audit.events import EventKind
+from gateway.catalog.effects import Admit, Effect, RecordVerified
+from gateway.catalog.world import ManifestFacts, World, WorldKey
+from gateway.errors import Reason
+from gateway.oci.manifest import Manifest
+from gateway.oci.names import RepositoryName, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Rejudged:
+    """The verdict on a stored manifest, and the writes that follow from it. ``promoted`` tags move with it."""
+
+    judgement: Judgement
+    effects: tuple[Effect, ...]
+    promoted: tuple[Tag, ...]
+    decision_id: str | None
+
+
+def stands(facts: ManifestFacts | None) -> bool:
+    """Return whether the manifest is admitted and nothing it rests on was revoked."""
+    return facts is not None and facts.admitted and facts.grounded
+
+
+def newly_verified(world: World, proof: Proof) -> tuple[RecordVerified, ...]:
+    """Return what the proof shows of stored evidence beyond what is recorded: a key may have been added since."""
+    found: list[RecordVerified] = []
+    for facts in world.evidence:
+        signers = {
+            item.signer.id: (item.signer.id, item.signer.name, item.first_seen)
+            for item in proof.report.verified
+            if item.evidence == facts.digest and item.signer.id not in facts.signers
+        }
+        if signers:
+            found.append(RecordVerified(facts.digest, tuple(signers[signer] for signer in sorted(signers))))
+    return tuple(found)
+
+
+async def rejudge(
+    tools: Tools,
+    manifest: Manifest,
+    repository: RepositoryName,
+    world: World,
+    *,
+    proof: Proof,
+    trigger: Trigger,
+    now: int,
+) -> Rejudged | NoAnswer:
+    """Return the verdict on a stored manifest under ``proof``.
+
+    Passing admits what was held or distrusted, and moves its pending tags. Anything else changes no state: a held manifest
+    keeps waiting with the new reasons, an admitted one keeps standing and the verdict is recorded as drift.
+    """
+    facts = world.manifest
+    if facts is None:
+        return NoAnswer("the manifest was deleted meanwhile")
+    who = await who_was(tools, facts.who, facts.who_claims)
+    case = Case(manifest, repository, world, closure(world), proof, trigger, who)
+    refusals = revoked(world)
+    verdict: Judgement
+    basis: Basis
+    if refusals:
+        verdict, basis = Fails(refusals), Basis()
+    else:
+        verdict, basis = await tools.evaluator.judge(case, now=now)
+    decision_id = tools.new_id()
+    matter = Matter(manifest.digest, world, proof, trigger)
+    verified = newly_verified(world, proof)
+    if stands(facts):
+        return _drift(matter, verdict, basis, decision_id=decision_id, who=who, verified=verified)
+    match verdict:
+        case NoAnswer():
+            return verdict
+        case Passes():
+            tags = await promotions(tools, case, besides=(), now=now)
+            if isinstance(tags, NoAnswer):
+                return tags
+            admitted = admission(matter, verdict, basis, decision_id=decision_id, who=who)
+            effects = (*verified, *admitted, *tags.effects)
+            return Rejudged(verdict, effects, tags.moved, decision_id)
+        case Waits() | Fails() | Errs():
+            outcome, reasons = told(verdict)
+            record = decision(matter, decision_id=decision_id, outcome=outcome, reasons=reasons, who=who, basis=basis)
+            return Rejudged(verdict, (*verified, record), (), decision_id)
+        case _:
+            assert_never(verdict)
+
+
+def admission(matter: Matter, verdict: Passes, basis: Basis, *, decision_id: str, who: Who) -> tuple[Effect, ...]:
+    """Return the writes that admit a manifest."""
+    return (
+        Admit(matter.digest, verdict.requirements, verdict.edges),
+        decision(matter, decision_id=decision_id, outcome="admitted", reasons=verdict.warnings, who=who, basis=basis),
+        event(
+            EventKind.MANIFEST_ADMITTED,
+            principal=matter.trigger.principal,
+            digest=matter.digest,
+            decision_id=decision_id,
+            trigger=matter.trigger.kind.value,
+            signers=[support.signer for supports in verdict.requirements for support in supports],
+        ),
+    )
+
+
+def told(verdict: Waits | Fails | Errs) -> tuple[str, tuple[Reason, ...]]:
+    """Return the outcome's name in records, and the reasons."""
+    match verdict:
+        case Waits():
+            return "held", verdict.reasons
+        case Fails():
+            return "denied", verdict.reasons
+        case Errs():
+            return "policy-error", (Reason("POLICY_ERROR", verdict.reason, "deny"),)
+        case _:
+            assert_never(verdict)
+
+
+def _drift(
+    matter: Matter,
+    verdict: Judgement,
+    basis: Basis,
+    *,
+    decision_id: str,
+    who: Who,
+    verified: tuple[RecordVerified, ...],
+) -> Rejudged | NoAnswer:
+    if isinstance(verdict, NoAnswer):
+        return verdict
+    if isinstance(verdict, Passes):
+        record = decision(
+            matter, decision_id=decision_id, outcome="admitted", reasons=verdict.warnings, who=who, basis=basis
+        )
+        return Rejudged(verdict, (*verified, record), (), decision_id)
+    _, reasons = told(verdict)
+    record = decision(matter, decision_id=decision_id, outcome="drift", reasons=reasons, who=who, basis=basis)
+    return Rejudged(verdict, (*verified, record), (), decision_id)
+
+
+def key_of(manifest: Manifest, *, repository: RepositoryName, caller: str) -> WorldKey:
+    """Return the world key of a stored manifest: no tag is asked for, its pending ones are found by the read."""
+    return world_key(manifest, repository=repository, caller=caller, tags=())

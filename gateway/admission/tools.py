@@ -1,0 +1,74 @@
+"""What every way into admission works with: the store, the evaluator, the clock, and how often to try.
+
+I/O: through what it holds.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from gateway.access.stores import StandingStore
+from gateway.admission.document import Who
+from gateway.admission.evaluator import Evaluator
+from gateway.admission.values import Unreachable
+from gateway.catalog.stores import AdmissionStore, ManifestReads
+from gateway.identity.values import SYSTEM, Principal, PrincipalKind
+
+MAX_ATTEMPTS: Final = 5
+"""Lost commit races before the caller is told to come back (DESIGN 2)."""
+
+T = TypeVar("T")
+
+
+class Stale:
+    """The world changed between reading and committing: decide again."""
+
+
+STALE: Final = Stale()
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionSettings:
+    """``host`` is written into commands that people copy; sizes in bytes, times in seconds."""
+
+    host: str
+    held_seconds: int
+    max_manifest_bytes: int
+    max_evidence_manifest_bytes: int
+    max_unverified_evidence: int
+    max_tags: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The adapters and values that admission is composed of. ``now`` in Unix seconds; ``new_id`` never repeats."""
+
+    store: AdmissionStore
+    manifests: ManifestReads
+    people: StandingStore
+    evaluator: Evaluator
+    settings: AdmissionSettings
+    now: Callable[[], int]
+    new_id: Callable[[], str]
+
+
+async def until_committed(attempt: Callable[[], Awaitable[T | Stale]]) -> T | Unreachable:
+    """Return the first answer of ``attempt`` that was committed under the world it was made from."""
+    for _ in range(MAX_ATTEMPTS):
+        answer = await attempt()
+        if not isinstance(answer, Stale):
+            return answer
+        await asyncio.sleep(0)
+    return Unreachable("other requests changed the same manifest or tag each time: try again")
+
+
+async def who_was(tools: Tools, principal_id: str, claims: Mapping[str, str]) -> Who:
+    """Return the principal as a decision names it, also where it is gone by now."""
+    if principal_id == SYSTEM.id:
+        return Who(SYSTEM, claims)
+    found = await tools.people.principal(principal_id, now=tools.now())
+    if found is not None:
+        return Who(found[0], claims)
+    kind = PrincipalKind.OPERATOR if principal_id.startswith("os:") else PrincipalKind.USER
+    return Who(Principal(principal_id, kind, principal_id), claims)
