@@ -1,0 +1,146 @@
+"""The table of secret detectors: what known secrets look like, and which names say that a value is one.
+
+Two kinds. A *shape* is a secret wherever it stands (an AWS key id, a PEM header). A *named* value is one because of the
+name before it: anything after ``password=``, and what looks random after ``token`` or ``secret_key``. Placeholders,
+paths and switches (``${DB_PASSWORD}``, ``/run/secrets/db``, ``true``) are not values.
+
+Pure: no I/O. The one module that imports RE2: linear time, whatever the text.
+"""
+
+# ruff: noqa: S105  names of detectors, not secrets
+
+import math
+from collections import Counter
+from typing import Any, Final
+
+import re2  # type: ignore[import-untyped]  # The wheel has no annotations.
+
+SHAPES: Final[dict[str, str]] = {
+    "private-key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
+    "aws-access-key": r"(?:^|[^A-Za-z0-9])(?:AKIA|ASIA|AIDA|AROA|AGPA|AIPA|ANPA|ANVA)[A-Z0-9]{16}(?:$|[^A-Za-z0-9])",
+    "aws-secret-key": r"(?i)aws.{0,20}secret.{0,20}[=:\s\"'][A-Za-z0-9/+]{40}(?:$|[^A-Za-z0-9/+])",
+    "github-token": r"gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}",
+    "gitlab-token": r"gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|imt|oas|ffct)-[A-Za-z0-9_-]{20,}",
+    "slack-token": r"xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,}",
+    "slack-webhook": r"hooks\.slack\.com/services/T[A-Za-z0-9_]+/B[A-Za-z0-9_]+/[A-Za-z0-9_]+",
+    "google-api-key": r"AIza[0-9A-Za-z_-]{35}",
+    "stripe-key": r"[rs]k_live_[0-9A-Za-z]{20,}",
+    "npm-token": r"npm_[A-Za-z0-9]{36}",
+    "pypi-token": r"pypi-AgE[A-Za-z0-9_-]{40,}",
+    "docker-token": r"dckr_pat_[A-Za-z0-9_-]{20,}",
+    "jwt": r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+    "authorization-header": r"(?i)authorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token)\s+[A-Za-z0-9._~+/=-]{8,}",
+    "docker-auth": r"\"auth\"\s*:\s*\"[A-Za-z0-9+/=]{8,}\"",
+}
+"""Name -> pattern. The names are in findings and in policies' data (`SEC001.ignored_detectors`): never renamed."""
+
+PASSWORD: Final = "password"
+HIGH_ENTROPY: Final = "high-entropy-value"
+URL_CREDENTIALS: Final = "url-credentials"
+BASIC_CREDENTIALS: Final = "basic-credentials"
+NOT_TEXT: Final = "not-text"
+UNREADABLE: Final = "too-many-candidates"
+"""Hundreds of harmless candidates in one text: not worth the time to read on, and not let through unread either."""
+
+_PASSWORD_NAME = r"(?:password|passwd|passphrase|passwort)"
+_SECRET_NAME = (
+    r"(?:secret|token|credentials?|api[._-]?key|access[._-]?key|private[._-]?key|secret[._-]?key(?:[._-]?base)?"
+    r"|encryption[._-]?key|signing[._-]?key|master[._-]?key|client[._-]?secret|account[._-]?key)"
+)
+_SUFFIX = r"(?:s|[._-]?(?:value|b64|base64|[0-9]{1,3}))?"
+
+_ASSIGNED = (
+    rf"(?i)([a-z0-9_.\-]*(?:{_PASSWORD_NAME}|{_SECRET_NAME}){_SUFFIX})"
+    r"[\"']?(\s{0,3}[=:]\s{0,3}|\s{1,3})(?:\"([^\"]+)\"|'([^']+)'|([^\s\"',;&|)}\]]+))"
+)
+_URL = r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#:@\"']*:([^\s/?#@\"']+)@"
+_BASIC = r"\b(?:curl|wget|http)\b[^\n|;&]*?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:([^\s\"']+)"
+
+_IS_PASSWORD_NAME: Final[Any] = re2.compile(rf"(?i)(?:^|[._\-\sa-z0-9]){_PASSWORD_NAME}{_SUFFIX}$")
+_IS_SECRET_NAME: Final[Any] = re2.compile(rf"(?i)(?:^|[._\-\sa-z0-9])(?:{_PASSWORD_NAME}|{_SECRET_NAME}){_SUFFIX}$")
+_ASSIGNMENT: Final[Any] = re2.compile(_ASSIGNED)
+_CREDENTIALS: Final[dict[str, Any]] = {URL_CREDENTIALS: re2.compile(_URL), BASIC_CREDENTIALS: re2.compile(_BASIC)}
+_PLACEHOLDER: Final[Any] = re2.compile(
+    r"(?i)^(?:|\$.*|%[a-z_]+%|<[^>]*>|\{\{.*\}\}|\*+|x+|\.{3}|(?:/|\./|~/|[a-z]:\\).*"
+    r"|true|false|yes|no|on|off|none|null|nil|undefined|\[masked.*|0|1)$"
+)
+
+_MAX_CANDIDATES: Final = 256
+_MIN_RANDOM_CHARACTERS: Final = 16
+_MIN_BITS_PER_CHARACTER: Final = 3.0
+"""Sixteen random hexadecimal digits have about 3.2 on average, English words joined by ``_`` about 3.3 but in lower case
+with separators: those are ruled out by `_is_random`."""
+
+
+def _compiled_set() -> Any:
+    """Return one automaton for every pattern that is searched in a text: most texts match none, and cost one pass."""
+    patterns = re2.Set.SearchSet()
+    for pattern in (*SHAPES.values(), _URL, _BASIC, _ASSIGNED):
+        patterns.Add(pattern)
+    patterns.Compile()
+    return patterns
+
+
+_SHAPE_NAMES: Final = tuple(SHAPES)
+_ANY: Final[Any] = _compiled_set()
+
+
+def detect_text(text: str) -> str | None:
+    """Return the name of the first detector that matches somewhere in ``text``, or None."""
+    try:
+        hits = _ANY.Match(text)
+    except UnicodeEncodeError:
+        # A lone surrogate: RE2 cannot read it, so nobody can say what it hides.
+        return NOT_TEXT
+    if not hits:
+        return None
+    first = min(hits)
+    return _SHAPE_NAMES[first] if first < len(_SHAPE_NAMES) else _credentials(text) or _assignment(text)
+
+
+def detect_named(name: str, value: str) -> str | None:
+    """Return the detector that says ``value`` is a secret because it is called ``name``, or None."""
+    try:
+        if _IS_SECRET_NAME.search(name) is None or _PLACEHOLDER.search(value.strip()) is not None:
+            return None
+        if _IS_PASSWORD_NAME.search(name) is not None:
+            return PASSWORD
+    except UnicodeEncodeError:
+        return NOT_TEXT
+    return HIGH_ENTROPY if _is_random(value) else None
+
+
+def _credentials(text: str) -> str | None:
+    for detector, pattern in _CREDENTIALS.items():
+        for number, match in enumerate(pattern.finditer(text)):
+            if number == _MAX_CANDIDATES:
+                return UNREADABLE
+            if _PLACEHOLDER.search(match.group(1)) is None:
+                return detector
+    return None
+
+
+def _assignment(text: str) -> str | None:
+    """Return the detector for a named value inside a longer text, as in ``RUN ./deploy --token=...``."""
+    for number, match in enumerate(_ASSIGNMENT.finditer(text)):
+        if number == _MAX_CANDIDATES:
+            return UNREADABLE
+        name, separator = match.group(1), match.group(2)
+        if separator.isspace() and not name.startswith("-"):
+            continue  # Prose: "the password is ...". Only a flag's value stands after a space.
+        detector = detect_named(name.lstrip("-"), match.group(3) or match.group(4) or match.group(5) or "")
+        if detector is not None:
+            return detector
+    return None
+
+
+def _is_random(value: str) -> bool:
+    """Return whether ``value`` is long and looks drawn rather than written."""
+    text = value.strip()
+    if len(text) < _MIN_RANDOM_CHARACTERS or any(character.isspace() for character in text):
+        return False
+    counts = Counter(text)
+    bits = -sum(count / len(text) * math.log2(count / len(text)) for count in counts.values())
+    has_digit = any(character.isdigit() for character in text)
+    has_both_cases = text.lower() != text and text.upper() != text
+    return bits >= _MIN_BITS_PER_CHARACTER and (has_digit or has_both_cases)
