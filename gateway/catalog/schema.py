@@ -39,6 +39,12 @@ metadata: Final = MetaData(
 _COMPOUND: Final[dict[str, Any]] = {"sqlite_with_rowid": False}
 
 
+# A plain INTEGER PRIMARY KEY gives the id of a deleted last row to the next one. Where a hint, a world, a lease or a cursor
+# can outlive its row (`witness`, `carrier`, a project made anew, `work`, the cursor over `event`), that would be another
+# thing under the same name.
+_NEVER_REUSED: Final[dict[str, Any]] = {"sqlite_autoincrement": True}
+
+
 def _id() -> Column[int]:
     return Column("id", Integer, primary_key=True)
 
@@ -121,6 +127,7 @@ project = Table(
     Column("held_bytes_limit", Integer, nullable=False),
     Column("held_seconds", Integer, nullable=False),
     _time("created"),
+    **_NEVER_REUSED,
 )
 
 repository = Table(
@@ -134,6 +141,7 @@ repository = Table(
     # A manifest that was visible once, for the catalog listing: a hint, verified at each read.
     Column("witness", Integer),
     _time("created"),
+    **_NEVER_REUSED,
 )
 
 # -- what --------------------------------------------------------------------------------------------------------------
@@ -164,6 +172,7 @@ manifest = Table(
     Column("carrier", Integer),
     Column("none_at", Integer),
     UniqueConstraint("sha256", "repo_id"),
+    **_NEVER_REUSED,
 )
 Index("ix_manifest_expires", manifest.c.expires, sqlite_where=manifest.c.expires.is_not(None))
 
@@ -405,6 +414,7 @@ event = Table(
     Column("decision_id", Text),
     Column("data", Text, nullable=False),  # JSON
     Index("ix_event_digest", "digest"),
+    **_NEVER_REUSED,
 )
 
 pull = Table(
@@ -457,4 +467,5 @@ work = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("kind", "key"),
     Index("ix_work_due", "due"),
+    **_NEVER_REUSED,
 )
