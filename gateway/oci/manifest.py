@@ -126,8 +126,11 @@ class Manifest:
         """
         if self.config is None:
             return ()
-        blobs = (self.config, *(layer for layer in self.layers if not layer.foreign))
-        return tuple({blob.digest: blob for blob in reversed(blobs)}.values())[::-1]
+        found = {self.config.digest: self.config}
+        for layer in self.layers:
+            if not layer.foreign:
+                found.setdefault(layer.digest, layer)
+        return tuple(found.values())
 
 
 def _media_type(document: JsonObject, *, content_type: str | None) -> str:
