@@ -175,6 +175,10 @@ manifest = Table(
     **_NEVER_REUSED,
 )
 Index("ix_manifest_expires", manifest.c.expires, sqlite_where=manifest.c.expires.is_not(None))
+# The evidence of a subject. `referrer` cannot answer it: a cosign signature names its subject by its tag, not in its body.
+Index(
+    "ix_manifest_repo_id_subject", manifest.c.repo_id, manifest.c.subject, sqlite_where=manifest.c.subject.is_not(None)
+)
 
 body = Table(
     "body",
@@ -211,7 +215,7 @@ entry = Table(
     "entry",
     metadata,
     Column("index_id", Integer, nullable=False),
-    Column("child", Text, nullable=False),  # sha256 hex
+    Column("child", Text, nullable=False),  # hex as written: of a sha256, or of a sha512 (found through `alias`)
     PrimaryKeyConstraint("index_id", "child"),
     **_COMPOUND,
 )
