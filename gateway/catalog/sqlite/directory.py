@@ -11,7 +11,8 @@ import sqlite3
 from typing import Final
 
 from gateway.access.values import InstanceRole, Mode, ProjectFacts, Role, Standing, Visibility
-from gateway.identity.values import ANONYMOUS, SYSTEM, Principal, PrincipalKind
+from gateway.catalog.sqlite.database import Database
+from gateway.identity.values import ANONYMOUS, SYSTEM, LocalAccount, Principal, PrincipalKind, Robot
 from gateway.oci.names import RepositoryName
 
 _PROJECT: Final = """
@@ -26,6 +27,17 @@ SELECT p.kind, p.name, p.disabled, r.project_id, r.expires, r.revoked, r.quarant
        (SELECT group_concat(role) FROM member WHERE project_id = :project AND principal_id = p.id)
 FROM principal p LEFT JOIN robot r ON r.principal_id = p.id
 WHERE p.id = :id
+"""
+
+_ACCOUNT: Final = """
+SELECT p.id, p.name, a.password_hash, p.disabled
+FROM principal p JOIN account a ON a.principal_id = p.id WHERE p.name = ?
+"""
+
+_ROBOT: Final = """
+SELECT p.id, p.name, j.name, r.expires, r.revoked, p.disabled
+FROM robot r JOIN principal p ON p.id = r.principal_id JOIN project j ON j.id = r.project_id
+WHERE r.secret_sha256 = ?
 """
 
 
@@ -117,3 +129,40 @@ def _read(principal_id: str, row: sqlite3.Row, *, now: int) -> tuple[Principal, 
 
 def _split(roles: str | None) -> list[str]:
     return roles.split(",") if roles else []
+
+
+class SqliteStandings:
+    """Standings, accounts and robots: `StandingStore` and `AccountStore`."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def standing(self, principal_id: str, repository: RepositoryName, *, now: int) -> Standing | None:
+        """Return the standing of the principal in the project that ``repository`` belongs to; None where none does."""
+        return self._database.read(lambda connection: read_standing(connection, principal_id, repository, now=now))
+
+    async def principal(self, principal_id: str, *, now: int) -> tuple[Principal, bool, frozenset[InstanceRole]] | None:
+        """Return the principal, whether it is active, and its instance roles; None if there never was one."""
+        return self._database.read(lambda connection: read_principal(connection, principal_id, now=now))
+
+    async def account_by_name(self, name: str) -> LocalAccount | None:
+        """Return the local account called ``name``, disabled ones included."""
+        row = self._database.read(lambda connection: connection.execute(_ACCOUNT, (name,)).fetchone())
+        if row is None:
+            return None
+        return LocalAccount(Principal(row[0], PrincipalKind.USER, row[1]), password_hash=row[2], disabled=bool(row[3]))
+
+    async def robot_by_secret(self, secret_sha256: bytes) -> Robot | None:
+        """Return the robot whose secret has this SHA-256 (32 bytes), revoked and expired ones included.
+
+        A disabled robot counts as revoked: its login has no other field to look at.
+        """
+        row = self._database.read(lambda connection: connection.execute(_ROBOT, (secret_sha256,)).fetchone())
+        if row is None:
+            return None
+        return Robot(
+            Principal(row[0], PrincipalKind.ROBOT, row[1]),
+            project=row[2],
+            expires_at=row[3],
+            revoked=row[4] is not None or bool(row[5]),
+        )
