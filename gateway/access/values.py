@@ -112,12 +112,16 @@ class Rights:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The rights of one request in one repository: the caller's present rights, within what its token was given."""
+    """The rights of one request in one repository: the caller's present rights, within what its token was given.
+
+    ``scanner``: the caller is a member with the role scanner, to whom a pending tag answers (DESIGN 3).
+    """
 
     principal: Principal
     project: ProjectFacts
     repository: RepositoryName
     rights: Rights
+    scanner: bool = False
 
 
 class Condition(StrEnum):

@@ -54,11 +54,26 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class UnverifiedToken:
+    """Text that claims to be an access token. Nothing in it is believed before `verify_access_token`; never shown."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """A user name and a password as a client sent them: believed by nobody before `authenticate`, and never shown."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class LocalAccount:
     """A local account as the catalog holds it. ``password_hash`` is argon2id's encoded form."""
 
     principal: Principal
-    password_hash: str
+    password_hash: str = field(repr=False)
     disabled: bool
 
 
