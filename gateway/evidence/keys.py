@@ -37,7 +37,7 @@ MIN_RSA_EXPONENT: Final = 65537
 """FIPS 186-5, A.1.1: larger than 2^16. An upper bound on the size keeps one check under a millisecond."""
 
 _PEM: Final = re.compile(
-    rb"\s*-----BEGIN PUBLIC KEY-----\r?\n(?:[A-Za-z0-9+/]{1,76}={0,2}\r?\n)+-----END PUBLIC KEY-----\s*"
+    rb"\s*-----BEGIN PUBLIC KEY-----\r?\n(?:[A-Za-z0-9+/]+={0,2}\r?\n)+-----END PUBLIC KEY-----\s*"
 )
 _LABEL: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 
