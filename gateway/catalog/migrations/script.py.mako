@@ -1,0 +1,19 @@
+"""${message}.
+
+There is no way back: a catalog is restored from a backup, never downgraded.
+
+I/O: the catalog, through Alembic.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+${imports if imports else ""}
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = ${repr(branch_labels)}
+depends_on = ${repr(depends_on)}
+
+
+def upgrade() -> None:
+    """${message}."""
+    ${upgrades if upgrades else "pass"}
