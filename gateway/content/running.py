@@ -17,6 +17,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -85,4 +86,7 @@ class RunningDigests:
     def _close(self, states: Sequence[_State | None]) -> None:
         for state in states:
             if state is not None:
-                self._files.close(state.fd)
+                # Whether its bytes reached the disk is what the sync of `commit` says; a blob that is durable is not
+                # refused for this.
+                with suppress(OSError):
+                    self._files.close(state.fd)

@@ -356,8 +356,8 @@ def test_sessions_are_listed_with_their_length(content: Content) -> None:
     run(story())
 
 
-def test_many_uploads_of_one_blob_at_once_all_succeed(content: Content) -> None:
-    """Row 106: fifty pushes of one blob."""
+def test_row_106_many_uploads_of_one_blob_at_once_all_succeed(content: Content) -> None:
+    """Fifty pushes of one blob."""
     body = b"z" * 100_000
     digest = Digest.of(body)
 

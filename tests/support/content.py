@@ -77,9 +77,12 @@ class WatchedFileSystem(OsFileSystem):
         return fd
 
     def close(self, fd: int) -> None:
-        self._note_fd("close", fd)
-        del self._open[fd]
-        super().close(fd)
+        try:
+            self._note_fd("close", fd)
+        finally:
+            # close(2) gives the number back whatever it returns; a power cut has done so already.
+            if self._open.pop(fd, None) is not None:
+                super().close(fd)
 
     def pread(self, fd: int, count: int, offset: int) -> bytes:
         self._note_fd("read", fd)
