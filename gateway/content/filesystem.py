@@ -81,11 +81,12 @@ class FilesystemBlobs:
     def locate(self, digest: Digest) -> StoredBlob | None:
         """See `BlobStore.locate`. What is not a file (a link, a directory) is not a blob (zot 09de471)."""
         path = self._layout.blob(digest)
-        with files.failures():
-            try:
-                status = self._files.lstat(path)
-            except FileNotFoundError:
-                return None
+        try:
+            status = self._files.lstat(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise files.meaning(error) from error
         return StoredBlob(path, status.st_size) if S_ISREG(status.st_mode) else None
 
     async def put(self, digest: Digest, content: bytes) -> None:

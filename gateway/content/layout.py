@@ -47,7 +47,8 @@ class Layout:
 
     def blob(self, digest: Digest) -> Path:
         """Return where the blob is, or would be."""
-        return self.blobs / digest.algorithm / digest.hex[:2] / digest.hex
+        # One construction, not four: this is on the pull path.
+        return Path(f"{self.root}/blobs/{digest.algorithm}/{digest.hex[:2]}/{digest.hex}")
 
     def upload(self, session: str) -> Path:
         """Return where the session is, or would be. Raises `UploadUnknown` for a name that no session has."""

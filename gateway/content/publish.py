@@ -84,8 +84,11 @@ class Publisher:
         time, each is synced whoever made it.
         """
         files.sync_directory(self._files, leaf)
-        if leaf in self._durable:
-            return
-        for directory in (leaf.parent, self._layout.blobs, self._layout.root):
+        named: list[Path] = []
+        directory = leaf
+        while directory != self._layout.root and directory not in self._durable:
+            named.append(directory)
+            directory = directory.parent
             files.sync_directory(self._files, directory)
-        self._durable.add(leaf)
+        # Not before all of them are: a name is durable with the names above it.
+        self._durable.update(named)
