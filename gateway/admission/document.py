@@ -191,7 +191,7 @@ def _verified(item: Verified) -> JsonObject:
     scalars: JsonObject = {
         name: value
         for name, value in sorted(item.annotations.items())[:64]
-        if value is None or isinstance(value, bool | int | float | str)
+        if value is None or isinstance(value, bool | int | str)
     }
     return {
         "evidence": str(item.evidence),

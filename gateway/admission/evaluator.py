@@ -13,8 +13,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import rfc8785
-
 from gateway.access.values import ProjectFacts
 from gateway.admission import judgement, parts
 from gateway.admission.closure import Closure
@@ -23,7 +21,7 @@ from gateway.admission.judgement import Errs, Fails, Judgement, NoAnswer
 from gateway.admission.values import Trigger
 from gateway.catalog.world import ActiveRevision, EvidenceFacts, TagFacts, World
 from gateway.content.store import BlobStore
-from gateway.errors import BlobUnknown, DocumentInvalid, Internal, ManifestInvalid, Reason, SizeInvalid
+from gateway.errors import BlobUnknown, DocumentInvalid, Internal, ManifestInvalid, PolicyInvalid, Reason, SizeInvalid
 from gateway.evidence.judge import judge_trust
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import EvidenceClaim, EvidenceFormat, EvidenceObject, EvidenceReport, TrustVerdict
@@ -32,6 +30,7 @@ from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName
 from gateway.oci.strict_json import JsonObject
+from gateway.policy import canonical
 from gateway.policy.engine import PolicyEngine
 from gateway.policy.values import PolicyBroken, PolicyFinding, PolicyOutcome, PolicyUnavailable
 
@@ -210,13 +209,12 @@ class Evaluator:
         )
         asked = document(question)
         try:
-            canonical = rfc8785.dumps(asked)
-        except rfc8785.CanonicalizationError:
-            reason = Reason("CONTENT_MALFORMED", "a value of it has no canonical form", "deny")
-            return Fails((reason,)), Basis()
+            encoded = canonical.encode(asked)
+        except PolicyInvalid as refusal:
+            return Fails((Reason("CONTENT_MALFORMED", refusal.message, "deny"),)), Basis()
         outcome = await self._evaluate(asked, case.world.policy)
         findings = () if isinstance(outcome, PolicyBroken | PolicyUnavailable) else outcome.findings
-        return outcome, Basis(findings, canonical)
+        return outcome, Basis(findings, encoded)
 
     async def _evaluate(self, asked: JsonObject, expected: ActiveRevision) -> PolicyOutcome:
         """Ask the engine. An engine that is not at the catalog's active revision has no say, whatever it would answer."""

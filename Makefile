@@ -1,0 +1,68 @@
+# Everything a developer or an operator types. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test test-clients test-services conformance check policy policy-fuzz evidence-fuzz wheel clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | sort | expand -t 18
+
+setup: $(STAMP)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+run: setup ## a gateway from nothing, the story of one image, then serve until Ctrl-C
+	$(BIN)/registry-gateway demo
+
+demo: setup ## the same story on a free port, then exit: 0 only if all went as told
+	$(BIN)/registry-gateway demo --check
+
+test: setup ## all tests that need only Python
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: setup ## format, lint, types, layering, dead code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+test-clients: setup ## the real clients against a running gateway
+	tests/tools/install clients
+	$(BIN)/python -m pytest -n 0 tests/clients
+
+test-services: setup ## the real services: OPA
+	tests/tools/install opa
+	$(BIN)/python -m pytest -n 0 tests/services
+
+conformance: setup ## the OCI distribution conformance suite, admitting and in hold mode
+	tests/tools/install conformance
+	$(BIN)/python -m tests.conformance.suite
+
+N ?= 2000
+
+policy: setup ## compile, check, test and lint policies/; the shipped wasm must be what the Rego gives
+	tests/tools/install opa
+	$(BIN)/python tools/build_policy.py --check
+
+policy-fuzz: setup ## both engines on N generated inputs
+	tests/tools/install opa
+	$(BIN)/python -m tests.fuzz.policy_fuzz --count $(N)
+
+evidence-fuzz: setup ## N mutations of valid evidence
+	$(BIN)/python -m tests.fuzz.evidence_fuzz --count $(N)
+
+wheel: setup ## a wheel in dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) build dist .state

@@ -1,0 +1,87 @@
+"""Background work: rows in the `work` table, carried out by whichever worker claims them.
+
+``reevaluate`` is one manifest whose missing part arrived; ``rejudge`` is everything that waits, after trust or policy
+changed. What fails is tried again later, with growing pauses; what does not exist any more is done.
+
+I/O: through the gate and the work store.
+Source: DESIGN 2 (last paragraph), 3 ("Held things wait").
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from gateway.admission.gate import Gate
+from gateway.admission.values import TriggerKind, Unreachable
+from gateway.catalog.stores import ManifestReads, WorkStore
+from gateway.catalog.values import WorkItem
+from gateway.errors import GatewayError, ManifestUnknown, NameUnknown
+from gateway.identity.values import SYSTEM
+from gateway.oci.digest import Digest
+from gateway.oci.names import RepositoryName
+
+LEASE_SECONDS: Final = 120
+BATCH: Final = 16
+PAGE: Final = 500
+MAX_PAUSE_SECONDS: Final = 300
+
+
+class Worker:
+    """Claims and carries out work. ``failed`` is told of every surprise; it never stops the others."""
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        work: WorkStore,
+        manifests: ManifestReads,
+        now: Callable[[], int],
+        failed: Callable[[str, BaseException], None],
+    ) -> None:
+        self._gate = gate
+        self._work = work
+        self._manifests = manifests
+        self._now = now
+        self._failed = failed
+
+    async def run_once(self) -> int:
+        """Carry out what is due; return how many items were claimed."""
+        items = await self._work.claim(limit=BATCH, lease_seconds=LEASE_SECONDS, now=self._now())
+        for item in items:
+            try:
+                finished = await self._carry_out(item)
+            except GatewayError as error:
+                self._failed(f"{item.kind} {item.key}", error)
+                finished = False
+            if finished:
+                await self._work.done(item)
+            else:
+                pause = min(MAX_PAUSE_SECONDS, 2 ** min(item.attempts, 8))
+                await self._work.retry(item, due=self._now() + pause)
+        return len(items)
+
+    async def _carry_out(self, item: WorkItem) -> bool:
+        match item.kind:
+            case "reevaluate":
+                repository = RepositoryName.parse(item.data["repository"])
+                kind = TriggerKind(item.data.get("kind", TriggerKind.REEVALUATE.value))
+                return await self._reevaluate(repository, Digest.parse(item.data["digest"]), kind)
+            case "rejudge":
+                return await self._rejudge(TriggerKind(item.data.get("kind", TriggerKind.POLICY.value)))
+            case _:
+                self._failed(f"{item.kind} {item.key}", NameUnknown("no such kind of work"))
+                return True
+
+    async def _reevaluate(self, repository: RepositoryName, digest: Digest, kind: TriggerKind) -> bool:
+        try:
+            outcome = await self._gate.reevaluate(repository, digest, principal=SYSTEM, kind=kind)
+        except (ManifestUnknown, NameUnknown):
+            return True
+        return not isinstance(outcome, Unreachable)
+
+    async def _rejudge(self, kind: TriggerKind) -> bool:
+        """Judge everything that waits. One that does not answer stops the round, which is then begun anew."""
+        waiting = await self._manifests.held(None, limit=PAGE, now=self._now())
+        for view in waiting:
+            if not await self._reevaluate(view.repository, view.digest, kind):
+                return False
+        return True

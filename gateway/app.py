@@ -1,0 +1,248 @@
+"""The composition root: names the concrete adapters and puts them together, once.
+
+`Parts` is everything but the listener; the command line works on it too. `Running` is what happens besides requests:
+work is carried out, pulls are written down, revisions are followed, what is left of broken uploads is cleared.
+
+I/O: opens the stores.
+Source: STYLE 12.
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gateway.admission.evaluator import Evaluator, EvaluatorSettings
+from gateway.admission.gate import Gate
+from gateway.admission.ids import time_ordered_id
+from gateway.admission.revisions import ActiveRevisions
+from gateway.admission.tools import AdmissionSettings, Tools
+from gateway.admission.worker import Worker
+from gateway.audit.pulls import PullCounter
+from gateway.catalog.sqlite.admission import SqliteAdmissionStore
+from gateway.catalog.sqlite.audit import SqliteAudit
+from gateway.catalog.sqlite.blobs import SqliteBlobs
+from gateway.catalog.sqlite.database import Database
+from gateway.catalog.sqlite.directory import SqliteStandings
+from gateway.catalog.sqlite.listings import SqliteListings
+from gateway.catalog.sqlite.manifests import SqliteManifests
+from gateway.catalog.sqlite.members import SqliteMembers
+from gateway.catalog.sqlite.principals import SqlitePrincipals
+from gateway.catalog.sqlite.projects import SqliteProjects
+from gateway.catalog.sqlite.revisions import SqliteRevisions
+from gateway.catalog.sqlite.stats import SqliteStats
+from gateway.catalog.sqlite.uploads import SqliteUploads
+from gateway.catalog.sqlite.work import SqliteWork
+from gateway.catalog.schema_revision import require_head
+from gateway.config import Config
+from gateway.content.filesystem import open_content
+from gateway.content.store import Content
+from gateway.errors import ConfigInvalid, GatewayError
+from gateway.policy.engine import PolicyEngine
+from gateway.policy.opa_engine import OpaEngine
+from gateway.policy.wasm_engine import WasmEngine
+
+CATALOG_FILE: Final = "catalog.sqlite"
+CONTENT_DIRECTORY: Final = "content"
+TICK_SECONDS: Final = 0.25
+FLUSH_SECONDS: Final = 2.0
+REAP_SECONDS: Final = 300.0
+MAX_UNVERIFIED_EVIDENCE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The gateway without its listener."""
+
+    config: Config
+    database: Database
+    content: Content
+    engine: PolicyEngine
+    revisions: SqliteRevisions
+    active: ActiveRevisions
+    standings: SqliteStandings
+    projects: SqliteProjects
+    members: SqliteMembers
+    principals: SqlitePrincipals
+    manifests: SqliteManifests
+    listings: SqliteListings
+    blobs: SqliteBlobs
+    uploads: SqliteUploads
+    store: SqliteAdmissionStore
+    audit: SqliteAudit
+    work: SqliteWork
+    stats: SqliteStats
+    gate: Gate
+    pulls: PullCounter
+    pool: ThreadPoolExecutor
+
+    async def close(self) -> None:
+        """Release everything, in the order of dependence."""
+        await self.engine.close()
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        await self.database.close()
+
+
+def catalog_path(config: Config) -> Path:
+    """Return the file of the embedded catalog."""
+    return config.path(config.storage.path) / CATALOG_FILE
+
+
+def content_path(config: Config) -> Path:
+    """Return the folder of the content store."""
+    return config.path(config.storage.path) / CONTENT_DIRECTORY
+
+
+def unix_now() -> int:
+    """Return the time in Unix seconds."""
+    return int(time.time())
+
+
+def compose(config: Config, *, now: Callable[[], int] = unix_now) -> Parts:
+    """Open the stores and put the parts together. Raises `ConfigInvalid`, `Unavailable`, `StorageFailed`."""
+    require_head(catalog_path(config))
+    database = Database(catalog_path(config))
+    content = open_content(content_path(config))
+    engine = _engine(config)
+    revisions = SqliteRevisions(database=database)
+    active = ActiveRevisions(revisions=revisions, engine=engine)
+    pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="verify")
+    limits = config.server.limits
+    standings, manifests = SqliteStandings(database=database), SqliteManifests(database=database)
+    store = SqliteAdmissionStore(database=database)
+    evaluator = Evaluator(
+        blobs=content.blobs,
+        engine=engine,
+        trust=active,
+        pool=pool,
+        settings=EvaluatorSettings(
+            registry=config.server.public_host,
+            registry_hosts=frozenset({config.server.public_host, *config.server.hosts}),
+            policy_seconds=config.policy.seconds,
+            verification_seconds=limits.verification_seconds,
+            max_evidence_bytes=limits.evidence_bytes,
+        ),
+    )
+    tools = Tools(
+        store=store,
+        manifests=manifests,
+        people=standings,
+        evaluator=evaluator,
+        settings=AdmissionSettings(
+            host=config.server.public_host,
+            held_seconds=limits.held_seconds,
+            max_manifest_bytes=limits.manifest_bytes,
+            max_evidence_manifest_bytes=limits.evidence_manifest_bytes,
+            max_unverified_evidence=MAX_UNVERIFIED_EVIDENCE,
+        ),
+        now=now,
+        new_id=lambda: time_ordered_id(time.time_ns() // 1_000_000, os.urandom(10)),
+    )
+    return Parts(
+        config=config,
+        database=database,
+        content=content,
+        engine=engine,
+        revisions=revisions,
+        active=active,
+        standings=standings,
+        projects=SqliteProjects(database=database),
+        members=SqliteMembers(database=database),
+        principals=SqlitePrincipals(database=database),
+        manifests=manifests,
+        listings=SqliteListings(database=database),
+        blobs=SqliteBlobs(database=database),
+        uploads=SqliteUploads(database=database),
+        store=store,
+        audit=SqliteAudit(database=database),
+        work=SqliteWork(database=database),
+        stats=SqliteStats(database=database),
+        gate=Gate(tools),
+        pulls=PullCounter(),
+        pool=pool,
+    )
+
+
+def _engine(config: Config) -> PolicyEngine:
+    policy = config.policy
+    if policy.engine == "wasm":
+        return WasmEngine()
+    token = None if policy.token_file is None else _secret(config.path(policy.token_file))
+    ca = None if policy.ca is None else config.path(policy.ca)
+    return OpaEngine(address=policy.address, ca=ca, token=token)
+
+
+def _secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigInvalid(f"{path} cannot be read ({error.strerror})") from None
+
+
+class Running:
+    """What happens besides requests, until it is stopped."""
+
+    def __init__(self, parts: Parts, *, failed: Callable[[str, BaseException], None]) -> None:
+        self._parts = parts
+        self._failed = failed
+        self._worker = Worker(gate=parts.gate, work=parts.work, manifests=parts.manifests, now=unix_now, failed=failed)
+        self._version: int | None = None
+        self.policy: str | None = None
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Run the loops while inside; write down what was counted before leaving, and close the parts."""
+        await self._follow()
+        loops = [
+            asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
+            asyncio.create_task(self._every(FLUSH_SECONDS, self._flush)),
+            asyncio.create_task(self._every(REAP_SECONDS, self._reap)),
+        ]
+        try:
+            yield
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            await self._flush()
+            await self._parts.close()
+
+    async def _every(self, seconds: float, step: Callable[[], object]) -> None:
+        while True:
+            try:
+                await step()  # type: ignore[misc]
+            except Exception as error:
+                self._failed(getattr(step, "__name__", "step"), error)
+            await asyncio.sleep(seconds)
+
+    async def _tick(self) -> None:
+        """Follow the active revision, then carry out what is due; nothing but one pragma where nothing changed."""
+        version = self._parts.database.data_version()
+        if version != self._version:
+            self._version = version
+            await self._follow()
+        while await self._worker.run_once():
+            pass
+
+    async def _follow(self) -> None:
+        try:
+            self.policy = await self._parts.active.activate_policy()
+        except GatewayError as error:
+            self._failed("policy revision", error)
+
+    async def _flush(self) -> None:
+        counted = self._parts.pulls.take()
+        if counted:
+            await self._parts.audit.record_pulls(counted)
+
+    async def _reap(self) -> None:
+        """Forget uploads that nobody touched for the configured time, and bytes that no session knows."""
+        idle = unix_now() - self._parts.config.server.limits.upload_idle_seconds
+        for session in await self._parts.uploads.idle(before=idle, limit=1000):
+            await self._parts.uploads.end(session)
+            await self._parts.content.uploads.discard(session)

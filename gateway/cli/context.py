@@ -1,0 +1,73 @@
+"""What every command is given: the configuration, the terminal, and the parts of the gateway when it needs them.
+
+I/O: opens the stores.
+"""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+
+from gateway import app, config
+from gateway.cli.terminal import Output, Terminal
+from gateway.errors import Conflict, NameUnknown
+from gateway.identity.values import Principal, PrincipalKind
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The global options of one command."""
+
+    file: Path
+    terminal: Terminal
+
+    def config(self) -> config.Config:
+        """Return the configuration. Raises `ConfigInvalid`."""
+        return config.load(self.file, config.process_environment())
+
+    def run(self, work: Callable[[app.Parts], Awaitable[T]]) -> T:
+        """Open the parts, do ``work`` on them, and close them."""
+
+        async def run() -> T:
+            parts = app.compose(self.config())
+            try:
+                return await work(parts)
+            finally:
+                await parts.close()
+
+        return asyncio.run(run())
+
+
+def context_of(context: typer.Context) -> Context:
+    """Return what the main callback made of the global options."""
+    found = context.obj
+    if not isinstance(found, Context):
+        raise TypeError("a command was called without its context")
+    return found
+
+
+def make(file: Path | None, output: Output) -> Context:
+    """Return the context of a command line."""
+    return Context(config.find_file(file, config.process_environment()), Terminal(output))
+
+
+def operator() -> Principal:
+    """Return who is at the shell, as audit events name him: by the operating system's name."""
+    login = getpass.getuser()
+    return Principal(f"os:{login}", PrincipalKind.OPERATOR, login)
+
+
+async def principal_id(parts: app.Parts, name: str, *, kind: str) -> str:
+    """Return the id of a principal named on the command line. Raises `NameUnknown`, `Conflict` for another kind."""
+    row = await parts.principals.principal_by_name(name)
+    if row is None:
+        raise NameUnknown(f"no {kind} is called {name}: see `registry-gateway {kind} list`")
+    if row.kind != kind:
+        raise Conflict(f"{name} is a {row.kind}, not a {kind}")
+    return row.id

@@ -1,0 +1,192 @@
+"""`project` and `member`: where images live, and who may do what there."""
+
+from typing import Annotated
+
+import typer
+
+from gateway.access.values import Mode, Role, Visibility
+from gateway.app import Parts, unix_now
+from gateway.catalog.values import ProjectRow
+from gateway.cli.context import context_of, operator, principal_id
+from gateway.cli.terminal import when
+from gateway.errors import ConfigInvalid, NameUnknown
+from gateway.oci.names import ProjectName
+
+project = typer.Typer(no_args_is_help=True, help="Projects: the leading path of repository names.")
+member = typer.Typer(no_args_is_help=True, help="Who has which role in a project.")
+
+_COLUMNS = ("name", "mode", "visibility", "held_bytes", "held_bytes_limit", "created")
+
+
+def _row(row: ProjectRow) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "mode": row.mode.value,
+        "visibility": row.visibility.value,
+        "writers_read_held": row.writers_read_held,
+        "held_bytes": row.held_bytes,
+        "held_bytes_limit": row.held_bytes_limit,
+        "held_seconds": row.held_seconds,
+        "created": when(row.created),
+    }
+
+
+def _check_mode(mode: Mode | None) -> None:
+    if mode is Mode.WARN:
+        raise ConfigInvalid("mode warn is not available yet: hold and strict are")
+
+
+@project.command("create")
+def project_create(
+    context: typer.Context,
+    name: str,
+    mode: Annotated[Mode, typer.Option(help="hold: wait for evidence; strict: refuse without it.")] = Mode.HOLD,
+    visibility: Annotated[Visibility, typer.Option(help="public: admitted images need no login.")] = Visibility.PRIVATE,
+) -> None:
+    """Create a project; repositories under it exist with their first push."""
+    _check_mode(mode)
+    parsed = ProjectName.parse(name)
+
+    async def create(parts: Parts) -> ProjectRow:
+        return await parts.projects.create_project(
+            parsed, mode=mode, visibility=visibility, by=operator(), now=unix_now()
+        )
+
+    command = context_of(context)
+    command.terminal.record(_row(command.run(create)))
+
+
+@project.command("list")
+def project_list(context: typer.Context) -> None:
+    """List all projects."""
+
+    async def read(parts: Parts) -> list[ProjectRow]:
+        return list(await parts.projects.projects())
+
+    command = context_of(context)
+    command.terminal.rows(_COLUMNS, [_row(row) for row in command.run(read)])
+
+
+@project.command("show")
+def project_show(context: typer.Context, name: str) -> None:
+    """Show one project."""
+    parsed = ProjectName.parse(name)
+
+    async def read(parts: Parts) -> ProjectRow:
+        for row in await parts.projects.projects():
+            if row.name == parsed.text:
+                return row
+        raise NameUnknown(f"no project is called {name}: see `registry-gateway project list`")
+
+    command = context_of(context)
+    command.terminal.record(_row(command.run(read)))
+
+
+@project.command("set")
+def project_set(
+    context: typer.Context,
+    name: str,
+    mode: Annotated[Mode | None, typer.Option()] = None,
+    visibility: Annotated[Visibility | None, typer.Option()] = None,
+    writers_read_held: Annotated[
+        bool | None,
+        typer.Option("--writers-read-held/--no-writers-read-held", help="Whether writers read layers that are held."),
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Kept in the audit event.")] = None,
+) -> None:
+    """Change a project."""
+    _check_mode(mode)
+    parsed = ProjectName.parse(name)
+
+    async def change(parts: Parts) -> ProjectRow:
+        return await parts.projects.set_project(
+            parsed,
+            mode=mode,
+            visibility=visibility,
+            writers_read_held=writers_read_held,
+            by=operator(),
+            reason=reason,
+            now=unix_now(),
+        )
+
+    command = context_of(context)
+    command.terminal.record(_row(command.run(change)))
+
+
+@project.command("delete")
+def project_delete(
+    context: typer.Context, name: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+) -> None:
+    """Delete a project with all its images; a re-created one starts empty."""
+    parsed = ProjectName.parse(name)
+    if not yes:
+        typer.confirm(f"Delete project {name} with everything in it?", abort=True)
+
+    async def delete(parts: Parts) -> None:
+        await parts.projects.delete_project(parsed, by=operator(), now=unix_now())
+
+    context_of(context).run(delete)
+
+
+_User = Annotated[str | None, typer.Option("--user", help="A local account.")]
+_Robot = Annotated[str | None, typer.Option("--robot", help="robot+PROJECT+NAME")]
+
+
+async def _who(parts: Parts, user: str | None, robot: str | None) -> str:
+    if (user is None) == (robot is None):
+        raise ConfigInvalid("name one of --user and --robot")
+    if user is not None:
+        return await principal_id(parts, user, kind="user")
+    return await principal_id(parts, robot or "", kind="robot")
+
+
+@member.command("add")
+def member_add(
+    context: typer.Context,
+    project: str,
+    role: Annotated[Role, typer.Option()],
+    user: _User = None,
+    robot: _Robot = None,
+) -> None:
+    """Give somebody a role in a project."""
+    parsed = ProjectName.parse(project)
+
+    async def add(parts: Parts) -> None:
+        found = await _who(parts, user, robot)
+        await parts.members.add_member(parsed, found, role, by=operator(), now=unix_now())
+
+    context_of(context).run(add)
+
+
+@member.command("remove")
+def member_remove(
+    context: typer.Context,
+    project: str,
+    user: _User = None,
+    robot: _Robot = None,
+    role: Annotated[Role | None, typer.Option(help="Only this role; all of them without it.")] = None,
+) -> None:
+    """Take somebody's roles in a project away, at once."""
+    parsed = ProjectName.parse(project)
+
+    async def remove(parts: Parts) -> int:
+        found = await _who(parts, user, robot)
+        return await parts.members.remove_member(parsed, found, role, by=operator(), now=unix_now())
+
+    if context_of(context).run(remove) == 0:
+        raise NameUnknown(f"{user or robot} has no such role in project {project}")
+
+
+@member.command("list")
+def member_list(context: typer.Context, project: str) -> None:
+    """List who has which role in a project."""
+    parsed = ProjectName.parse(project)
+
+    async def read(parts: Parts) -> list[dict[str, object]]:
+        return [
+            {"name": row.name, "kind": row.kind, "role": row.role, "id": row.principal_id, "added": when(row.added)}
+            for row in await parts.members.members(parsed)
+        ]
+
+    command = context_of(context)
+    command.terminal.rows(("name", "kind", "role", "id", "added"), command.run(read))

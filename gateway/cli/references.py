@@ -1,0 +1,37 @@
+"""REF on the command line: ``[HOST/]REPOSITORY[:TAG|@DIGEST]``.
+
+Pure: no I/O.
+"""
+
+from dataclasses import dataclass
+
+from gateway.errors import ConfigInvalid
+from gateway.oci.digest import Digest
+from gateway.oci.names import RepositoryName, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReference:
+    """What a person typed: a repository, and a tag or a digest in it."""
+
+    repository: RepositoryName
+    target: Tag | Digest
+
+    @classmethod
+    def parse(cls, text: str, *, host: str) -> "ImageReference":
+        """Return the reference written as ``text``; ``host`` in front of it is this gateway's own and may be left out.
+
+        Raises `NameInvalid`, `TagInvalid`, `DigestInvalid`, and `ConfigInvalid` where there is neither tag nor digest.
+        """
+        rest = text.removeprefix(f"{host}/")
+        name, at, digest = rest.partition("@")
+        if at:
+            name = name.partition(":")[0]
+            return cls(RepositoryName.parse(name), Digest.parse(digest))
+        name, colon, tag = rest.rpartition(":")
+        if not colon:
+            raise ConfigInvalid(f"{text}: name a tag or a digest, as in {rest}:latest or {rest}@sha256:...")
+        return cls(RepositoryName.parse(name), Tag.parse(tag))
+
+    def __str__(self) -> str:
+        return f"{self.repository}{'@' if isinstance(self.target, Digest) else ':'}{self.target}"

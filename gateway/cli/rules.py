@@ -1,0 +1,137 @@
+"""`trust` and `policy`: who may sign, and what the rules are; checked, then activated with a reason."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.app import Parts, unix_now
+from gateway.catalog.values import RevisionRow
+from gateway.cli.context import context_of, operator
+from gateway.cli.directories import trust_files
+from gateway.cli.terminal import when
+from gateway.errors import Unavailable
+from gateway.evidence.trust_policy import TrustPolicy
+from gateway.policy.build import build
+from gateway.policy.revision import PolicyRevision
+
+trust = typer.Typer(no_args_is_help=True, help="Who may sign what.")
+policy = typer.Typer(no_args_is_help=True, help="The admission rules.")
+
+_Reason = Annotated[str, typer.Option("--reason", help="Kept with the revision and in the audit event.")]
+_Opa = Annotated[Path | None, typer.Option("--opa", help="The opa program; the one in PATH without it.")]
+
+
+def _policies(loaded: TrustPolicy) -> list[dict[str, object]]:
+    return [
+        {
+            "name": item.name,
+            "project": None if item.project is None else item.project.text,
+            "globs": [glob.text for glob in item.globs],
+            "authorities": [authority.name for authority in item.authorities],
+            "mode": "enforce" if item.enforce else "warn",
+        }
+        for item in loaded.policies
+    ]
+
+
+@trust.command("check")
+def trust_check(context: typer.Context, place: Path) -> None:
+    """Check a trust policy file or directory and show what it says."""
+    loaded = TrustPolicy.load(trust_files(place))
+    context_of(context).terminal.rows(("name", "project", "globs", "authorities", "mode"), _policies(loaded))
+
+
+@trust.command("apply")
+def trust_apply(context: typer.Context, place: Path, reason: _Reason = "") -> None:
+    """Make a trust policy file or directory the active one; what waits is judged again."""
+    loaded = TrustPolicy.load(trust_files(place))
+
+    async def apply(parts: Parts) -> RevisionRow:
+        return await parts.revisions.activate(
+            "trust", loaded.digest, loaded.serialise(), reason=reason, by=operator(), now=unix_now()
+        )
+
+    command = context_of(context)
+    row = command.run(apply)
+    command.terminal.record({"revision": row.digest, "generation": row.active_generation, "reason": row.reason})
+
+
+@trust.command("show")
+def trust_show(context: typer.Context, project: Annotated[str | None, typer.Argument()] = None) -> None:
+    """Show the active trust policy."""
+
+    async def read(parts: Parts) -> RevisionRow | None:
+        return await parts.revisions.active("trust")
+
+    command = context_of(context)
+    row = command.run(read)
+    found = [] if row is None else _policies(TrustPolicy.deserialise(row.content))
+    shown = [item for item in found if project is None or item["project"] in (None, project)]
+    command.terminal.rows(("name", "project", "globs", "authorities", "mode"), shown)
+
+
+def _revision(revision: PolicyRevision) -> dict[str, object]:
+    return {
+        "revision": revision.id,
+        "rules_digest": revision.rules_digest,
+        "data_digest": revision.data_digest,
+        "rules": [rule.code for rule in revision.rules],
+    }
+
+
+@policy.command("check")
+def policy_check(context: typer.Context, directory: Path, opa: _Opa = None) -> None:
+    """Compile, check and test a policies directory, and show the revision that it would be."""
+    context_of(context).terminal.record(_revision(build(directory, opa=opa)))
+
+
+@policy.command("test")
+def policy_test(context: typer.Context, directory: Path, opa: _Opa = None) -> None:
+    """Run the tests of a policies directory; compiling it runs them all."""
+    policy_check(context, directory, opa)
+
+
+@policy.command("activate")
+def policy_activate(context: typer.Context, directory: Path, reason: _Reason, opa: _Opa = None) -> None:
+    """Make a policies directory the active policy, at once for all workers; what waits is judged again."""
+    revision = build(directory, opa=opa)
+
+    async def activate(parts: Parts) -> RevisionRow:
+        await parts.engine.activate(revision)
+        return await parts.revisions.activate(
+            "policy", revision.id, revision.to_bytes(), reason=reason, by=operator(), now=unix_now()
+        )
+
+    command = context_of(context)
+    row = command.run(activate)
+    command.terminal.record({**_revision(revision), "generation": row.active_generation, "reason": row.reason})
+
+
+@policy.command("status")
+def policy_status(context: typer.Context) -> None:
+    """Show the active policy, and whether the policies directory is the same."""
+    command = context_of(context)
+    configured = command.config()
+
+    async def read(parts: Parts) -> RevisionRow | None:
+        return await parts.revisions.active("policy")
+
+    row = command.run(read)
+    if row is None:
+        raise Unavailable("no policy is active: `registry-gateway policy activate DIR --reason TEXT`")
+    active = PolicyRevision.from_bytes(row.content)
+    directory = configured.path(configured.policy.directory)
+    same = build(directory).id == row.digest if directory.is_dir() else None
+    command.terminal.record(
+        {
+            **_revision(active),
+            "engine": configured.policy.engine,
+            "generation": row.active_generation,
+            "reason": row.reason,
+            "by": row.made_by,
+            "activated": when(row.activated),
+            "directory": str(directory),
+            "directory_is_active": same,
+        }
+    )
