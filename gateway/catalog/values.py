@@ -85,7 +85,7 @@ class BlobView:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryEntry:
-    """A repository in the catalog listing. ``visible``: a manifest in it is; ``held``: it has a manifest that is not."""
+    """A repository in the catalog listing. ``visible``: a manifest in it is; ``held``: none is, and it has some."""
 
     name: RepositoryName
     project: str

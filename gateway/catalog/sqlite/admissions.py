@@ -1,0 +1,71 @@
+"""`AdmissionStore` on SQLite: the one way to change what is visible.
+
+I/O: the catalog.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.catalog.effects import Effect
+from gateway.catalog.sqlite.commit import commit
+from gateway.catalog.sqlite.database import Database
+from gateway.catalog.sqlite.world import read_world
+from gateway.catalog.values import DecisionRow
+from gateway.catalog.world import World, WorldKey
+from gateway.oci.digest import Digest
+from gateway.oci.names import RepositoryName
+
+DECISIONS: Final = """SELECT id, tag, outcome, at, record FROM decision
+WHERE repo_name = ? AND digest = ? ORDER BY rowid DESC LIMIT ?"""
+
+
+class SqliteAdmissionStore:
+    """`AdmissionStore` over a `Database`."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def read_world(self, key: WorldKey, *, now: int) -> World | None:
+        """Return the world of a decision, one snapshot; None where no project claims the repository's name."""
+        return self._database.read(lambda connection: read_world(connection, key, now=now))
+
+    async def commit(
+        self,
+        expected: Sequence[tuple[WorldKey, World]],
+        effects: Sequence[Effect],
+        *,
+        repository: RepositoryName,
+        now: int,
+    ) -> bool:
+        """Apply ``effects`` in one transaction if every world still equals what is expected; return whether it did."""
+        return await self._database.write(
+            lambda connection: commit(connection, expected, effects, repository=repository, now=now)
+        )
+
+    async def decisions(self, repository: RepositoryName, digest: Digest, *, limit: int) -> Sequence[DecisionRow]:
+        """Return the decisions about these bytes here, newest first."""
+        rows = self._database.read(
+            lambda connection: connection.execute(DECISIONS, (repository.text, str(digest), limit)).fetchall()
+        )
+        return [
+            DecisionRow(
+                id=row[0],
+                repository=repository,
+                digest=digest,
+                tag=row[1],
+                outcome=row[2],
+                at=row[3],
+                record=json.loads(row[4]),
+            )
+            for row in rows
+        ]
+
+    async def decision_input(self, sha256: str) -> bytes | None:
+        """Return the stored input document of a decision."""
+        row = self._database.read(
+            lambda connection: connection.execute(
+                "SELECT document FROM decision_input WHERE sha256 = ?", (sha256,)
+            ).fetchone()
+        )
+        return None if row is None else row[0]

@@ -1,0 +1,75 @@
+"""What waits: its clock, and what it counts for in its project.
+
+A row counts (`held_size`) and has a clock (`expires`) while it waits and nothing visible carries it. Both end when it is
+admitted or carried; the clock starts anew when its last visible parent is gone.
+
+I/O: on the caller's connection.
+Source: DESIGN 3 ("Indexes", "Held things wait").
+"""
+
+# ruff: noqa: S608 - composed of constants; values are bound parameters.
+
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.catalog.sqlite.scope import Scope
+from gateway.catalog.sqlite.visibility import HELD, carried
+from gateway.catalog.values import ManifestClass
+
+_CARRIED: Final = f"""SELECT {carried("m")} FROM manifest m JOIN repository r ON r.id = m.repo_id WHERE m.id = :id"""
+
+_JUDGED_ROWS: Final = """SELECT DISTINCT m.id FROM edge e JOIN manifest m ON m.sha256 = e.child AND m.repo_id = e.repo_id
+WHERE e.root_id = ?"""
+_ROOTS: Final = """SELECT DISTINCT e.root_id FROM manifest m JOIN edge e ON e.repo_id = m.repo_id AND e.child = m.sha256
+WHERE m.id = ? AND EXISTS (SELECT 1 FROM entry x WHERE x.index_id = m.id)"""
+
+# What counted for it once is not kept: its own bytes and those of the blobs it names are.
+_STRANDED: Final = f"""SELECT m.id, m.size + (SELECT coalesce(sum(b.size), 0) FROM link l JOIN blob b ON b.id = l.blob_id
+WHERE l.manifest_id = m.id) FROM manifest m JOIN repository r ON r.id = m.repo_id
+WHERE m.id = :id AND m.state = {HELD} AND m.class = '{ManifestClass.IMAGE.value}' AND m.expires IS NULL
+AND NOT {carried("m")}"""
+
+
+def count(scope: Scope, manifest_id: int, *, held_bytes: int, expires: int | None) -> None:
+    """Set what the row counts for and when it expires; the project's counter follows."""
+    scope.connection.execute(
+        """UPDATE project SET held_bytes = held_bytes + ? - (SELECT held_size FROM manifest WHERE id = ?)
+        WHERE id = (SELECT r.project_id FROM manifest m JOIN repository r ON r.id = m.repo_id WHERE m.id = ?)""",
+        (held_bytes, manifest_id, manifest_id),
+    )
+    scope.connection.execute(
+        "UPDATE manifest SET held_size = ?, expires = ? WHERE id = ?", (held_bytes, expires, manifest_id)
+    )
+
+
+def is_carried(scope: Scope, manifest_id: int) -> bool:
+    """Return whether a visible root carries the row now."""
+    row = scope.connection.execute(_CARRIED, {"id": manifest_id, "now": scope.now}).fetchone()
+    return bool(row and row[0])
+
+
+def judged_rows(scope: Scope, root_id: int) -> Sequence[int]:
+    """Return the row ids of what the root judged, as far as it is here."""
+    return [row[0] for row in scope.connection.execute(_JUDGED_ROWS, (root_id,))]
+
+
+def rows_below(scope: Scope, manifest_id: int) -> Sequence[int]:
+    """Return the row ids of what the manifest may carry: as a root, or as an index between a root and its leaves."""
+    roots = [manifest_id, *(row[0] for row in scope.connection.execute(_ROOTS, (manifest_id,)))]
+    return sorted({row for root in roots for row in judged_rows(scope, root)} - {manifest_id})
+
+
+def end_clocks(scope: Scope, manifest_ids: Sequence[int]) -> None:
+    """Stop counting what is carried from now on."""
+    for found in manifest_ids:
+        if is_carried(scope, found):
+            count(scope, found, held_bytes=0, expires=None)
+
+
+def start_clocks(scope: Scope, manifest_ids: Sequence[int]) -> None:
+    """Count again, from now, what waits and has lost the last parent that carried it."""
+    row = scope.connection.execute("SELECT held_seconds FROM project WHERE id = ?", (scope.project.id,)).fetchone()
+    for found in manifest_ids:
+        stranded = scope.connection.execute(_STRANDED, {"id": found, "now": scope.now}).fetchone()
+        if stranded is not None:
+            count(scope, found, held_bytes=stranded[1], expires=scope.now + row[0])

@@ -1,0 +1,205 @@
+"""`PutManifest`: the row of a manifest and everything that its bytes name.
+
+Never deletes a row, never changes a state, never changes bytes that are there.
+
+I/O: on the caller's connection.
+Source: `gateway.catalog.effects.PutManifest`; DESIGN 3.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.catalog.effects import PutManifest
+from gateway.catalog.sqlite.holding import count, is_carried
+from gateway.catalog.sqlite.many import select_in
+from gateway.catalog.sqlite.scope import Scope, find_manifest, raise_repository
+from gateway.catalog.sqlite.visibility import ADMITTED, HELD
+from gateway.catalog.sqlite.work import enqueue_work
+from gateway.catalog.values import ManifestClass
+from gateway.errors import Internal
+from gateway.oci import media_types
+from gateway.oci.digest import Digest
+from gateway.oci.manifest import Manifest
+
+_INSERT: Final = """INSERT INTO manifest (repo_id, sha256, class, state, subject, evidence_format, media_type,
+artifact_type, size, who, who_claims, created) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_BLOBS_HERE: Final = """SELECT b.digest, b.id FROM blob b
+WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
+_WAITING: Final = """SELECT DISTINCT w.parent_id, p.sha256 FROM missing w JOIN manifest p ON p.id = w.parent_id
+WHERE w.repo_id = ? AND w.digest IN ({keys})"""
+
+
+def put_manifest(scope: Scope, effect: PutManifest) -> None:
+    """Store the manifest, or refresh the row that is there."""
+    found = find_manifest(scope, effect.manifest.digest)
+    new = found is None
+    row = _insert(scope, effect) if found is None else found
+    if found is not None:
+        _check_bytes(scope, found, effect.manifest)
+        _refresh(scope, found, effect)
+    _put_names(scope, row, effect)
+    linked, newly = _put_links(scope, row, effect.manifest)
+    _put_missing(scope, row, effect, linked)
+    _wake_parents(scope, row, effect)
+    _count(scope, row, effect)
+    if (new or newly) and _may_show(scope, row, effect.manifest.digest):
+        # A judged child that comes back, or a blob that came after what names it: nothing else announces them.
+        raise_repository(scope)
+    if new and effect.cls is ManifestClass.EVIDENCE:
+        _count_evidence(scope, _subject(effect))
+
+
+def named_blobs(manifest: Manifest) -> tuple[Digest, ...]:
+    """Return every blob that the manifest names, foreign layers and what a build cache lists included."""
+    parts = (*(() if manifest.config is None else (manifest.config,)), *manifest.layers)
+    entries = (entry for entry in manifest.manifests if entry.media_type not in media_types.MANIFESTS)
+    return tuple(dict.fromkeys(part.digest for part in (*parts, *entries)))
+
+
+def ask_again(scope: Scope, sha256: str, *, kind: str) -> None:
+    """Enqueue the re-evaluation of a manifest of this repository, in this transaction."""
+    digest = f"sha256:{sha256}"
+    data = {"repository": scope.repository.text, "digest": digest, "kind": kind}
+    enqueue_work(scope.connection, "reevaluate", f"{scope.repository}@{digest}", data, due=scope.now)
+
+
+def _insert(scope: Scope, effect: PutManifest) -> int:
+    manifest = effect.manifest
+    cursor = scope.connection.execute(
+        _INSERT,
+        (
+            scope.repo_id,
+            manifest.digest.hex,
+            effect.cls.value,
+            _subject(effect),
+            effect.evidence_format,
+            manifest.media_type,
+            manifest.declared_type,
+            len(manifest.raw),
+            effect.who.id,
+            _claims(effect),
+            scope.now,
+        ),
+    )
+    row = cursor.lastrowid
+    if row is None:
+        raise Internal("the database gave the new manifest no id")
+    scope.connection.execute("INSERT INTO body (manifest_id, bytes) VALUES (?, ?)", (row, manifest.raw))
+    return row
+
+
+def _check_bytes(scope: Scope, row: int, manifest: Manifest) -> None:
+    """Raise `Internal` where other bytes are stored under this digest: a damaged database, or a broken SHA-256."""
+    stored = scope.connection.execute("SELECT bytes FROM body WHERE manifest_id = ?", (row,)).fetchone()
+    if stored is None or stored[0] != manifest.raw:
+        raise Internal(f"the stored bytes of {manifest.digest} are not those that it names")
+
+
+def _refresh(scope: Scope, row: int, effect: PutManifest) -> None:
+    scope.connection.execute(
+        "UPDATE manifest SET who = ?, who_claims = ? WHERE id = ?", (effect.who.id, _claims(effect), row)
+    )
+    if effect.cls is not ManifestClass.EVIDENCE:
+        return
+    # The one change of class: what was pushed by digest, before the tag that says what it is (cosign, oras copy).
+    changed = scope.connection.execute(
+        "UPDATE manifest SET class = ?, subject = ?, evidence_format = ? WHERE id = ? AND class = ? AND state = ?",
+        (effect.cls.value, _subject(effect), effect.evidence_format, row, ManifestClass.IMAGE.value, HELD),
+    )
+    if changed.rowcount:
+        _count_evidence(scope, _subject(effect))
+
+
+def _put_names(scope: Scope, row: int, effect: PutManifest) -> None:
+    """Aliases, the entries of an index, and the row of the referrers list."""
+    manifest = effect.manifest
+    execute, insert = scope.connection.execute, scope.connection.executemany
+    insert(
+        "INSERT INTO alias (repo_id, digest, manifest_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(scope.repo_id, str(alias), row) for alias in effect.aliases if alias.algorithm != "sha256"],
+    )
+    insert(
+        "INSERT INTO entry (index_id, child) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(row, entry.digest.hex) for entry in manifest.manifests],
+    )
+    if manifest.subject is not None:
+        execute(
+            """INSERT INTO referrer (repo_id, subject, artifact_type, manifest_id) VALUES (?, ?, ?, ?)
+            ON CONFLICT DO NOTHING""",
+            (scope.repo_id, str(manifest.subject.digest), manifest.declared_type or "", row),
+        )
+
+
+def _put_links(scope: Scope, row: int, manifest: Manifest) -> tuple[frozenset[Digest], bool]:
+    """Link the named blobs that are here; return them, and whether one was not linked before."""
+    named = {str(digest): digest for digest in named_blobs(manifest)}
+    here = list(select_in(scope.connection, _BLOBS_HERE, list(named), scope.repo_id))
+    cursor = scope.connection.executemany(
+        "INSERT INTO link (repo_id, blob_id, manifest_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(scope.repo_id, blob_id, row) for _, blob_id in here],
+    )
+    return frozenset(named[digest] for digest, _ in here), cursor.rowcount > 0
+
+
+def _put_missing(scope: Scope, row: int, effect: PutManifest, linked: frozenset[Digest]) -> None:
+    scope.connection.execute("DELETE FROM missing WHERE parent_id = ?", (row,))
+    scope.connection.executemany(
+        "INSERT INTO missing (repo_id, digest, parent_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(scope.repo_id, str(digest), row) for digest in effect.missing if digest not in linked],
+    )
+
+
+def _wake_parents(scope: Scope, row: int, effect: PutManifest) -> None:
+    """Have those that wait for this manifest judged again; what it lacks itself, they wait for now."""
+    keys = [str(effect.manifest.digest), *(str(alias) for alias in effect.aliases)]
+    parents: Sequence[Sequence[object]] = list(select_in(scope.connection, _WAITING, keys, scope.repo_id))
+    for parent_id, sha256 in parents:
+        scope.connection.execute(
+            """INSERT INTO missing (repo_id, digest, parent_id)
+            SELECT repo_id, digest, ? FROM missing WHERE parent_id = ? ON CONFLICT DO NOTHING""",
+            (parent_id, row),
+        )
+        ask_again(scope, str(sha256), kind="missing-part")
+    scope.connection.executemany(
+        "DELETE FROM missing WHERE repo_id = ? AND digest = ?", [(scope.repo_id, key) for key in keys]
+    )
+
+
+def _count(scope: Scope, row: int, effect: PutManifest) -> None:
+    state = scope.connection.execute("SELECT state FROM manifest WHERE id = ?", (row,)).fetchone()[0]
+    if state == ADMITTED or is_carried(scope, row):
+        count(scope, row, held_bytes=0, expires=None)
+    else:
+        count(scope, row, held_bytes=effect.held_bytes, expires=effect.expires)
+
+
+def _may_show(scope: Scope, row: int, digest: Digest) -> bool:
+    """Return whether the row may be visible by what was there before: an admission, or a root that judged it."""
+    found = scope.connection.execute(
+        """SELECT m.state OR EXISTS (SELECT 1 FROM edge e WHERE e.repo_id = ? AND e.child = ?)
+        FROM manifest m WHERE m.id = ?""",
+        (scope.repo_id, digest.hex, row),
+    ).fetchone()
+    return bool(found[0])
+
+
+def _count_evidence(scope: Scope, subject: str | None) -> None:
+    if subject is None:
+        return
+    scope.connection.execute(
+        """INSERT INTO subject_state (repo_id, subject, generation, unverified) VALUES (?, ?, 1, 1)
+        ON CONFLICT (repo_id, subject) DO UPDATE SET generation = generation + 1, unverified = unverified + 1""",
+        (scope.repo_id, subject),
+    )
+
+
+def _subject(effect: PutManifest) -> str | None:
+    """Return the sha256 of what the manifest is about; a subject named otherwise binds nothing."""
+    named = effect.manifest.subject
+    subject = effect.subject or (None if named is None else named.digest)
+    return subject.hex if subject is not None and subject.algorithm == "sha256" else None
+
+
+def _claims(effect: PutManifest) -> str:
+    return json.dumps(dict(effect.who_claims), ensure_ascii=False, sort_keys=True)

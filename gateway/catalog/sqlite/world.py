@@ -1,0 +1,150 @@
+"""The world of a decision, read in one snapshot: once before the decision, once more inside its transaction.
+
+One function for both, so that what is compared is what was read. Whatever a query here returns in no fixed order is
+sorted: two reads of the same rows are equal.
+
+I/O: reads on the caller's connection.
+Source: DESIGN 2, "What commit re-reads"; docs/decisions/0002-one-world-read-twice.md.
+"""
+
+# ruff: noqa: S608 - composed of constants; values are bound parameters.
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+from gateway.access.values import Standing
+from gateway.catalog.sqlite.descendants import read_descendants
+from gateway.catalog.sqlite.directory import read_standing
+from gateway.catalog.sqlite.evidence import read_evidence
+from gateway.catalog.sqlite.many import select_in
+from gateway.catalog.sqlite.rows import alias_digest, sha256
+from gateway.catalog.sqlite.visibility import grounded
+from gateway.catalog.values import ManifestClass
+from gateway.catalog.world import ActiveRevision, ManifestFacts, TagFacts, World, WorldKey
+from gateway.oci.digest import Digest
+from gateway.oci.names import Tag
+
+_Row: TypeAlias = Sequence[Any]
+
+PLACE: Final = """SELECT p.held_bytes > p.held_bytes_limit, r.id
+FROM project p LEFT JOIN repository r ON r.name = :repository AND r.project_id = p.id WHERE p.id = :project"""
+
+_MANIFEST: Final = f"""SELECT m.id, m.class, m.state, {grounded("m")}, m.unverified, m.subject, m.who, m.who_claims,
+m.created FROM manifest m"""
+MANIFEST: Final = f"{_MANIFEST} WHERE m.repo_id = :repo AND m.sha256 = :sha256"
+MANIFEST_BY_ALIAS: Final = f"""{_MANIFEST} WHERE m.id =
+(SELECT a.manifest_id FROM alias a WHERE a.repo_id = :repo AND a.digest = :digest)"""
+
+BLOBS_HERE: Final = """SELECT b.digest FROM blob b
+WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
+TOMBSTONES: Final = "SELECT sha256 FROM tombstone WHERE project_id = ? AND sha256 IN ({keys})"
+
+_TAG: Final = """SELECT t.name, t.generation, m.sha256, m.state, n.sha256, t.pending_alias, t.pending_generation,
+t.requester_id FROM tag t LEFT JOIN manifest m ON m.id = t.target_id LEFT JOIN manifest n ON n.id = t.pending_id"""
+TAGS: Final = f"{_TAG} WHERE t.repo_id = ? AND t.name IN ({{keys}})"
+TAGS_PENDING: Final = f"{_TAG} WHERE t.pending_id = ? AND t.repo_id = ?"
+
+ACTIVE: Final = (
+    """SELECT v.digest, a.generation FROM active a JOIN revision v ON v.id = a.revision_id WHERE a.kind = ?"""
+)
+
+
+def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_bodies: bool = True) -> World | None:
+    """Return the world of ``key``; None where no project claims the repository's name.
+
+    Without ``with_bodies`` the bodies are empty: they take no part in a comparison. Raises `ManifestInvalid` for an index
+    that names more than can be judged.
+    """
+    standing = read_standing(connection, key.caller, key.repository, now=now)
+    if standing is None:
+        return None
+    place = {"repository": key.repository.text, "project": standing.project.id}
+    over_quota, repo_id = connection.execute(PLACE, place).fetchone()
+    manifest = _manifest(connection, repo_id, key.digest, now=now)
+    children = read_descendants(connection, repo_id, key.children, with_bodies=with_bodies)
+    generation, evidence = read_evidence(connection, repo_id, key.digest, with_bodies=with_bodies)
+    tags = _tags(connection, repo_id, None if manifest is None else manifest.id, key.tags)
+    named = (key.digest, *(child.digest for child in children))
+    return World(
+        standing=standing,
+        repository_exists=repo_id is not None,
+        over_quota=bool(over_quota),
+        manifest=manifest,
+        missing_blobs=_missing_blobs(connection, repo_id, key.blobs),
+        children=children,
+        revoked=_revoked(connection, standing.project.id, named),
+        generation=generation,
+        evidence=evidence,
+        tags=tags,
+        requesters=_requesters(connection, key, tags, now=now),
+        policy=_active(connection, "policy"),
+        trust=_active(connection, "trust"),
+    )
+
+
+def _manifest(connection: sqlite3.Connection, repo_id: int | None, digest: Digest, *, now: int) -> ManifestFacts | None:
+    if repo_id is None:
+        return None
+    values = {"repo": repo_id, "sha256": digest.hex, "digest": str(digest), "now": now}
+    statement = MANIFEST if digest.algorithm == "sha256" else MANIFEST_BY_ALIAS
+    row: _Row | None = connection.execute(statement, values).fetchone()
+    if row is None:
+        return None
+    return ManifestFacts(
+        id=row[0],
+        cls=ManifestClass(row[1]),
+        admitted=bool(row[2]),
+        grounded=bool(row[3]),
+        unverified=bool(row[4]),
+        subject=None if row[5] is None else sha256(row[5]),
+        who=row[6],
+        who_claims=json.loads(row[7]),
+        first_seen=row[8],
+    )
+
+
+def _missing_blobs(connection: sqlite3.Connection, repo_id: int | None, blobs: Sequence[Digest]) -> tuple[Digest, ...]:
+    here = {row[0] for row in select_in(connection, BLOBS_HERE, [str(blob) for blob in blobs], repo_id)}
+    return tuple(blob for blob in blobs if str(blob) not in here)
+
+
+def _revoked(connection: sqlite3.Connection, project_id: int, named: Sequence[Digest]) -> tuple[Digest, ...]:
+    keys = list(dict.fromkeys(digest.hex for digest in named if digest.algorithm == "sha256"))
+    return tuple(sorted({sha256(row[0]) for row in select_in(connection, TOMBSTONES, keys, project_id)}))
+
+
+def _tags(
+    connection: sqlite3.Connection, repo_id: int | None, manifest_id: int | None, asked: Sequence[Tag]
+) -> tuple[TagFacts, ...]:
+    rows = list(select_in(connection, TAGS, [tag.text for tag in asked], repo_id))
+    if manifest_id is not None:
+        rows.extend(connection.execute(TAGS_PENDING, (manifest_id, repo_id)))
+    found = {tag: TagFacts(tag, 0, None, False, None, None, None, None) for tag in asked}
+    for row in rows:
+        tag = Tag(row[0])
+        found[tag] = TagFacts(
+            tag=tag,
+            generation=row[1],
+            target=None if row[2] is None else sha256(row[2]),
+            target_admitted=bool(row[3]),
+            pending=None if row[4] is None else sha256(row[4]),
+            pending_alias=alias_digest(row[5]),
+            pending_generation=row[6],
+            requester=row[7],
+        )
+    return tuple(found[tag] for tag in sorted(found))
+
+
+def _requesters(
+    connection: sqlite3.Connection, key: WorldKey, tags: Sequence[TagFacts], *, now: int
+) -> tuple[Standing, ...]:
+    waiting = {tag.requester for tag in tags if tag.pending == key.digest and tag.requester is not None}
+    standings = (read_standing(connection, requester, key.repository, now=now) for requester in sorted(waiting))
+    return tuple(standing for standing in standings if standing is not None)
+
+
+def _active(connection: sqlite3.Connection, kind: str) -> ActiveRevision | None:
+    row = connection.execute(ACTIVE, (kind,)).fetchone()
+    return None if row is None else ActiveRevision(digest=row[0], generation=row[1])
