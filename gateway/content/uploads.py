@@ -227,6 +227,7 @@ class _Append:
         self._offset = offset
         self._size = offset
         self._fd: int | None = None
+        self._written = False
         self._sha256: HashState | None = None
 
     def begin(self) -> None:
@@ -240,6 +241,7 @@ class _Append:
     def write(self, batch: list[bytes]) -> None:
         assert self._fd is not None
         data = b"".join(batch)
+        self._written = True
         with files.failures():
             files.write_all(self._files, self._fd, data, offset=self._size)
         self._size += len(data)
@@ -266,7 +268,7 @@ class _Append:
         fd, self._fd = self._fd, None
         with files.failures():
             try:
-                if not gone:
+                if self._written and not gone:
                     self._files.truncate(fd, self._offset)
             finally:
                 self._files.close(fd)

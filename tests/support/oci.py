@@ -1,12 +1,17 @@
 """Documents for tests: manifests, indexes and descriptors as clients write them."""
 
 import json
-from typing import Any
+from typing import Any, Final
+
+from hypothesis import HealthCheck, settings
 
 from gateway.oci import media_types
 from gateway.oci.digest import Digest
 
 Json = dict[str, Any]
+
+PROPERTY: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Of every property test: a busy machine is not a failure."""
 
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 

@@ -448,6 +448,20 @@ def test_short_writes_are_continued(watched: WatchedFileSystem, content: Content
     assert (watched.root / BLOB).read_bytes() == BODY
 
 
+@pytest.mark.parametrize(
+    ("number", "refusal"),
+    [pytest.param(errno.EIO, StorageFailed, id="io-error"), pytest.param(errno.EACCES, Unavailable, id="wrong-owner")],
+)
+def test_a_look_that_fails_is_not_an_absence(
+    watched: WatchedFileSystem, content: Content, number: int, refusal: type[GatewayError]
+) -> None:
+    run(push(content))
+    watched.fail_when = lambda call, path: OSError(number, "injected") if call == "lstat" else None
+    with pytest.raises(refusal):
+        content.blobs.locate(HELLO)
+    assert isinstance(run(survive(content.blobs.stat(HELLO))), refusal)
+
+
 def test_a_failure_to_take_back_is_not_hidden(watched: WatchedFileSystem, content: Content) -> None:
     async def leaves() -> BaseException | None:
         async def parts() -> AsyncIterator[bytes]:
@@ -562,12 +576,15 @@ def test_a_session_that_vanishes_while_they_are_listed_is_left_out(
     assert run(content.uploads.sessions()) == []
 
 
-def test_a_session_with_a_second_name_takes_no_more_bytes(tmp_path: Path, content: Content) -> None:
+def test_a_session_with_a_second_name_takes_no_more_bytes(
+    tmp_path: Path, watched: WatchedFileSystem, content: Content
+) -> None:
     """A crash between a blob's name and the end of its session."""
     run(upload(content))
     Layout(tmp_path).blob(HELLO).parent.mkdir(parents=True)
     os.link(tmp_path / "uploads" / "session", tmp_path / BLOB)
     error = run(survive(content.uploads.append("session", chunks(b"evil"), offset=len(BODY), max_bytes=LARGE)))
     assert isinstance(error, UploadInvalid)
+    assert "truncate" not in [call for call, _ in watched.log]
     run(content.uploads.append("session", chunks(b"more"), offset=5, max_bytes=LARGE))
     assert (tmp_path / BLOB).read_bytes() == BODY

@@ -11,7 +11,7 @@ from gateway.errors import ManifestInvalid
 from gateway.oci import media_types
 from gateway.oci.config import ImageConfig, is_attestation_child
 from gateway.oci.manifest import Manifest
-from tests.support.oci import LAYER_TYPE, Json, descriptor, encode, image
+from tests.support.oci import LAYER_TYPE, PROPERTY, Json, descriptor, encode, image
 
 FULL: Json = {
     "os": "linux",
@@ -135,6 +135,7 @@ SCALARS = st.sampled_from([None, True, 0, 1.5, "", "x"])
 VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.sampled_from("ab"), SCALARS, max_size=2)
 
 
+@PROPERTY
 @given(st.dictionaries(st.sampled_from([*FULL, "x"]), VALUES, max_size=4))
 def test_any_object_is_read_or_refused(document: Any) -> None:
     with suppress(ManifestInvalid):

@@ -11,7 +11,7 @@ from gateway.errors import ManifestInvalid
 from gateway.oci import media_types
 from gateway.oci.descriptor import Descriptor, Platform
 from gateway.oci.digest import Algorithm, Digest
-from tests.support.oci import Json, descriptor
+from tests.support.oci import PROPERTY, Json, descriptor
 
 DATA = base64.b64encode(b"{}").decode()
 
@@ -130,6 +130,7 @@ def test_parse_wants_an_object(value: Any) -> None:
     assert (caught.value.field, caught.value.reason) == ("here", "must be an object")
 
 
+@PROPERTY
 @given(st.binary(max_size=64), st.sampled_from(["sha256", "sha512"]))
 def test_embedded_content_is_what_the_digest_names(content: bytes, algorithm: Algorithm) -> None:
     value = descriptor(content, digest=str(Digest.of(content, algorithm=algorithm)))
@@ -138,6 +139,7 @@ def test_embedded_content_is_what_the_digest_names(content: bytes, algorithm: Al
     assert parsed.digest.algorithm == algorithm
 
 
+@PROPERTY
 @given(st.integers(0, 2**63 - 1))
 def test_any_int64_is_a_size(size: int) -> None:
     assert parse(descriptor(size=size)).size == size

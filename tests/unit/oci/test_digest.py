@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import DigestInvalid
 from gateway.oci.digest import HEX_LENGTHS, Algorithm, Digest
+from tests.support.oci import PROPERTY
 
 ABC = "sha256:" + "abc" + "0" * 61
 
@@ -41,6 +42,7 @@ def test_parse_refuses(text: str, reason: str) -> None:
     assert caught.value.digest == text[:200]
 
 
+@PROPERTY
 @given(st.sampled_from(["sha256", "sha512"]), st.data())
 def test_parse_is_the_inverse_of_str(algorithm: str, data: st.DataObject) -> None:
     length = HEX_LENGTHS[algorithm]
@@ -48,6 +50,7 @@ def test_parse_is_the_inverse_of_str(algorithm: str, data: st.DataObject) -> Non
     assert str(Digest.parse(text)) == text
 
 
+@PROPERTY
 @given(st.text(alphabet=st.sampled_from([*string.printable, "é", "\x00"]), max_size=150))
 @example("sha256:" + "a" * 64)
 def test_whatever_is_parsed_is_spelled_as_it_came(text: str) -> None:
@@ -58,6 +61,7 @@ def test_whatever_is_parsed_is_spelled_as_it_came(text: str) -> None:
     assert str(digest) == text
 
 
+@PROPERTY
 @given(st.binary(max_size=200), st.sampled_from(["sha256", "sha512"]))
 def test_of_is_what_hashlib_says(content: bytes, algorithm: Algorithm) -> None:
     digest = Digest.of(content, algorithm=algorithm)

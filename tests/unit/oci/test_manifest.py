@@ -10,7 +10,7 @@ from gateway.errors import DocumentInvalid, ManifestInvalid, ManifestTooLarge
 from gateway.oci import media_types
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import MAX_INDEX_ENTRIES, MAX_MANIFEST_BYTES, Manifest, ManifestKind
-from tests.support.oci import LAYER_TYPE, Json, descriptor, encode, image, index
+from tests.support.oci import LAYER_TYPE, PROPERTY, Json, descriptor, encode, image, index
 
 FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
 NO_TYPE: Json = {"mediaType": None}
@@ -231,6 +231,7 @@ JSON_VALUES = SCALARS | st.lists(SCALARS | st.dictionaries(MEMBERS, SCALARS, max
 NAMES = ["schemaVersion", "mediaType", "config", "layers", "manifests", "subject", "artifactType", "annotations", "x"]
 
 
+@PROPERTY
 @given(st.sampled_from([image(), index()]), st.sampled_from(NAMES), JSON_VALUES)
 def test_any_value_in_any_member_is_read_or_refused(document: Json, name: str, value: Any) -> None:
     raw = encode({**document, name: value})
@@ -243,6 +244,7 @@ def test_any_value_in_any_member_is_read_or_refused(document: Json, name: str, v
     assert (manifest.kind is ManifestKind.INDEX) == (manifest.config is None)
 
 
+@PROPERTY
 @given(st.text("aplictonvdm./+-; =*", max_size=40))
 def test_no_other_content_type_is_a_manifest(content_type: str) -> None:
     with pytest.raises(ManifestInvalid):

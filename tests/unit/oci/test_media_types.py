@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.oci import media_types
+from tests.support.oci import PROPERTY
 
 
 @pytest.mark.parametrize("name", sorted(media_types.MANIFESTS | media_types.IMAGE_CONFIGS | media_types.FOREIGN_LAYERS))
@@ -31,6 +32,7 @@ def test_these_are_not(text: str) -> None:
     assert not media_types.is_media_type(text)
 
 
+@PROPERTY
 @given(st.from_regex(r"\A[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}/[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}\Z"))
 def test_the_grammar_of_rfc_6838(text: str) -> None:
     assert media_types.is_media_type(text)

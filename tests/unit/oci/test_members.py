@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import ManifestInvalid
 from gateway.oci import members
+from tests.support.oci import PROPERTY
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,7 @@ def test_known_and_unknown_names_pass() -> None:
     members.check_spelling({"layers": 1, "layer": 2, "org.example": 3}, known=("layers",), field="")
 
 
+@PROPERTY
 @given(st.text("a.\x00é\U0001f600", max_size=200))
 def test_any_name_has_a_short_path(name: str) -> None:
     assert len(members.path("f", name)) <= 82

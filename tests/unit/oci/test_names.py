@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.errors import DigestInvalid, NameInvalid, TagInvalid
 from gateway.oci.digest import Digest
 from gateway.oci.names import ProjectName, RepositoryName, Tag, parse_reference
+from tests.support.oci import PROPERTY
 
 # The distribution-spec's own expressions, written down once more.
 SPEC_NAME = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"
@@ -68,6 +69,7 @@ def test_a_project_name_is_written_as_it_came() -> None:
     assert str(ProjectName.parse("team/sub")) == "team/sub"
 
 
+@PROPERTY
 @given(st.text("ab0._-/A%", max_size=20))
 def test_repository_name_is_the_specification_grammar(text: str) -> None:
     expected = re.fullmatch(SPEC_NAME, text) is not None
@@ -105,6 +107,7 @@ def test_tag_refuses(text: str) -> None:
     assert caught.value.tag == text[:140]
 
 
+@PROPERTY
 @given(st.text("aA0._-/:\n", max_size=10))
 def test_tag_is_the_specification_grammar(text: str) -> None:
     expected = re.fullmatch(SPEC_TAG, text) is not None

@@ -13,6 +13,7 @@ from gateway.oci.ranges import (
     parse_content_range,
     parse_range,
 )
+from tests.support.oci import PROPERTY
 
 SIZE = 2048
 
@@ -83,6 +84,7 @@ def test_an_empty_blob_has_no_range() -> None:
         assert caught.value.size_bytes == 0
 
 
+@PROPERTY
 @given(st.integers(0, 2**62), st.integers(0, 2**62), st.integers(1, 2**62))
 def test_a_range_is_what_slicing_gives(first: int, last: int, size: int) -> None:
     try:
@@ -95,6 +97,7 @@ def test_a_range_is_what_slicing_gives(first: int, last: int, size: int) -> None
     assert format_content_range(part, size=size) == f"bytes {first}-{min(last, size - 1)}/{size}"
 
 
+@PROPERTY
 @given(st.text("bytes=0123456789-, x", max_size=30), st.integers(0, 100))
 def test_whatever_is_parsed_lies_within(header: str, size: int) -> None:
     try:
@@ -140,6 +143,7 @@ def test_parse_content_range_refuses(header: str) -> None:
     assert "Content-Range" in caught.value.message
 
 
+@PROPERTY
 @given(st.integers(0, 2**62), st.integers(0, 2**62))
 def test_content_ranges_are_read_back(first: int, length: int) -> None:
     assert parse_content_range(f"{first}-{first + length}") == ByteRange(first, first + length)

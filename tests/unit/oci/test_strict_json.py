@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.errors import DocumentInvalid
 from gateway.oci import strict_json
 from gateway.oci.strict_json import JsonValue
+from tests.support.oci import PROPERTY
 
 LIMIT = 10_000
 
@@ -93,12 +94,14 @@ def depth(value: JsonValue) -> int:
     return 0
 
 
+@PROPERTY
 @given(VALUES, st.booleans())
 def test_what_json_writes_is_read_back(value: JsonValue, ascii_only: bool) -> None:
     document = json.dumps(value, ensure_ascii=ascii_only).encode()
     assert strict_json.parse(document, max_bytes=len(document)) == value
 
 
+@PROPERTY
 @given(VALUES, st.integers(0, 6))
 @example(["\\", '"[', "[[", []], 1)
 def test_depth_is_counted_outside_strings_only(value: JsonValue, limit: int) -> None:
@@ -111,6 +114,7 @@ def test_depth_is_counted_outside_strings_only(value: JsonValue, limit: int) -> 
     assert reason == (None if depth(value) <= limit else f"nested deeper than {limit}")
 
 
+@PROPERTY
 @given(st.binary(max_size=80) | st.text('[]{}":,\\u0dN1 ', max_size=80).map(str.encode))
 def test_whatever_comes_is_read_or_refused(document: bytes) -> None:
     try:
