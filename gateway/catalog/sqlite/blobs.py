@@ -43,7 +43,7 @@ LEFT JOIN manifest m ON m.id = l.manifest_id WHERE r.name = :repository"""
 
 _LINKS: Final = """FROM repository r JOIN link l ON l.repo_id = r.id JOIN manifest m ON m.id = l.manifest_id
 WHERE r.id = :repo AND l.blob_id = :blob"""
-NEWEST: Final = f"SELECT m.id, {visible('m')} {_LINKS} ORDER BY l.manifest_id DESC LIMIT {MAX_INLINE_LINKS}"
+NEWEST: Final = f"SELECT m.id, {visible('m')} {_LINKS} ORDER BY l.manifest_id DESC LIMIT :limit"
 WALK: Final = f"SELECT m.id {_LINKS} AND {visible('m')} ORDER BY l.manifest_id DESC LIMIT 1"
 
 SOURCES: Final = """SELECT r.name FROM blob b JOIN repo_blob k ON k.blob_id = b.id JOIN repository r ON r.id = k.repo_id
@@ -68,13 +68,19 @@ class _Blob:
 class SqliteBlobs:
     """`BlobCatalog` over a `Database`."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, max_inline_links: int = MAX_INLINE_LINKS) -> None:
         self._database = database
+        self._max_inline_links = max_inline_links
         self._walks: dict[tuple[int, int], asyncio.Task[bool]] = {}
 
     async def blob(self, repository: RepositoryName, digest: Digest, *, now: int) -> BlobView | None:
         """Return the blob if it belongs to the repository, with its derived visibility (the witness is verified)."""
-        found = self._database.read(lambda connection: _read(connection, repository, digest, now))
+        found = self._find(repository, digest, now=now)
+        key = None if found is None else (found.repo_id, found.blob_id)
+        if found is not None and found.visible is None and key in self._walks:
+            # Somebody walks already. What he finds was so before this request: it is only good as a hint.
+            await asyncio.wait([self._walks[key]])
+            found = self._find(repository, digest, now=now)
         if found is None:
             return None
         seen = await self._walked(found, now=now) if found.visible is None else found.visible
@@ -103,15 +109,39 @@ class SqliteBlobs:
             lambda connection: _unlink(connection, repository, digest, principal=principal, now=now)
         )
 
+    def _find(self, repository: RepositoryName, digest: Digest, *, now: int) -> _Blob | None:
+        return self._database.read(lambda connection: self._read(connection, repository, digest, now))
+
+    def _read(
+        self, connection: sqlite3.Connection, repository: RepositoryName, digest: Digest, now: int
+    ) -> _Blob | None:
+        values = {"repository": repository.text, "digest": str(digest), "now": now}
+        row = connection.execute(BLOB, values).fetchone()
+        if row is None:
+            return None
+        repo_id, blob_id, size, witness, _, none, seen = row
+        decided: bool | None = True if seen else (False if none else None)
+        if decided is None:
+            decided = self._newest(connection, repo_id, blob_id, now=now)
+        return _Blob(repo_id, blob_id, size, witness, decided)
+
+    def _newest(self, connection: sqlite3.Connection, repo_id: int, blob_id: int, *, now: int) -> bool | None:
+        """Return whether one of the newest manifests shows the blob; None where that leaves older ones to be asked."""
+        asked = 0
+        values = {"repo": repo_id, "blob": blob_id, "now": now, "limit": self._max_inline_links}
+        for _, seen in connection.execute(NEWEST, values):
+            if seen:
+                return True
+            asked += 1
+        return False if asked < self._max_inline_links else None
+
     async def _walked(self, found: _Blob, *, now: int) -> bool:
-        """Return whether any manifest that names the blob is visible. Requests that come meanwhile share the walk."""
+        """Return whether any manifest that names the blob is visible, and let those who ask meanwhile wait for it."""
         key = (found.repo_id, found.blob_id)
-        walk = self._walks.get(key)
-        if walk is None:
-            walk = asyncio.create_task(self._walk(found, now=now))
-            self._walks[key] = walk
-            walk.add_done_callback(lambda _: self._walks.pop(key, None))
-        # A client that hangs up does not end the walk of the others.
+        walk = asyncio.create_task(self._walk(found, now=now))
+        self._walks[key] = walk
+        walk.add_done_callback(lambda done: self._walks.pop(key, None) if self._walks.get(key) is done else None)
+        # A client that hangs up does not end the walk that others wait for.
         return await asyncio.shield(walk)
 
     async def _walk(self, found: _Blob, *, now: int) -> bool:
@@ -130,28 +160,6 @@ class SqliteBlobs:
         with contextlib.suppress(GatewayError):
             await self._database.write(lambda connection: connection.execute(statement, stored).rowcount)
         return shown_by is not None
-
-
-def _read(connection: sqlite3.Connection, repository: RepositoryName, digest: Digest, now: int) -> _Blob | None:
-    values = {"repository": repository.text, "digest": str(digest), "now": now}
-    row = connection.execute(BLOB, values).fetchone()
-    if row is None:
-        return None
-    repo_id, blob_id, size, witness, _, none, seen = row
-    decided: bool | None = True if seen else (False if none else None)
-    if decided is None:
-        decided = _newest(connection, repo_id, blob_id, now=now)
-    return _Blob(repo_id, blob_id, size, witness, decided)
-
-
-def _newest(connection: sqlite3.Connection, repo_id: int, blob_id: int, *, now: int) -> bool | None:
-    """Return whether one of the newest manifests shows the blob; None where that leaves older ones to be asked."""
-    asked = 0
-    for _, seen in connection.execute(NEWEST, {"repo": repo_id, "blob": blob_id, "now": now}):
-        if seen:
-            return True
-        asked += 1
-    return False if asked < MAX_INLINE_LINKS else None
 
 
 def _unlink(
