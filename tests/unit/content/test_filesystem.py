@@ -465,7 +465,7 @@ def test_a_look_that_fails_is_not_an_absence(
 def test_a_failure_to_take_back_is_not_hidden(watched: WatchedFileSystem, content: Content) -> None:
     async def leaves() -> BaseException | None:
         async def parts() -> AsyncIterator[bytes]:
-            yield b"more"
+            yield b"x" * 2_000_000
             watched.fail_when = lambda call, path: OSError(errno.EIO, "injected") if call == "truncate" else None
             raise ConnectionError
 
