@@ -21,7 +21,7 @@ def encode(data: bytes) -> str:
 
 def decode(text: str) -> bytes:
     """Return the bytes that ``text`` is the canonical encoding of. Raises `ValueError` for anything else."""
-    if _ALPHABET.fullmatch(text) is None:
+    if _ALPHABET.fullmatch(text) is None or len(text) % 4 == 1:
         raise ValueError("not base64url")
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if encode(data) != text:

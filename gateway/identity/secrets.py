@@ -18,7 +18,7 @@ from typing import Final, Self
 from gateway.errors import Unauthorized
 
 PREFIX: Final = "rgr_"
-SECRET_BYTES: Final = 32
+ENTROPY_BYTES: Final = 32
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BODY_CHARS: Final = 43
 """62^43 is just over 2^256."""
@@ -35,10 +35,10 @@ class RobotSecret:
 
     @classmethod
     def generate(cls, random_bytes: Callable[[int], bytes]) -> Self:
-        """Return a new secret made from `SECRET_BYTES` of ``random_bytes`` (in production `os.urandom`)."""
-        entropy = random_bytes(SECRET_BYTES)
-        if len(entropy) != SECRET_BYTES:
-            raise ValueError(f"the source of randomness did not give {SECRET_BYTES} bytes")
+        """Return a new secret made from `ENTROPY_BYTES` of ``random_bytes`` (in production `os.urandom`)."""
+        entropy = random_bytes(ENTROPY_BYTES)
+        if len(entropy) != ENTROPY_BYTES:
+            raise ValueError(f"the source of randomness did not give {ENTROPY_BYTES} bytes")
         body = PREFIX + _base62(int.from_bytes(entropy, "big"), width=_BODY_CHARS)
         return cls(body + _checksum(body))
 

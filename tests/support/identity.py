@@ -21,6 +21,7 @@ from gateway.access.values import (
 from gateway.identity.access_token import issue_access_token
 from gateway.identity.key_ring import KeyRing, SigningKey
 from gateway.identity.values import (
+    ANONYMOUS,
     AccessClaims,
     LocalAccount,
     Principal,
@@ -29,6 +30,7 @@ from gateway.identity.values import (
     Robot,
     UnverifiedToken,
 )
+from gateway.oci.names import RepositoryName
 
 NOW = 1_790_000_000
 ISSUER = "https://registry.example:5000"
@@ -160,6 +162,39 @@ class FakeAccounts:
 
     async def robot_by_secret(self, secret_sha256: bytes) -> Robot | None:
         return self.robots.get(secret_sha256)
+
+
+@dataclass
+class FakeStandings:
+    """A `StandingStore` in memory: principals by id, roles by (principal id, project name)."""
+
+    projects: dict[str, ProjectFacts] = field(default_factory=dict)
+    principals: dict[str, tuple[Principal, bool, frozenset[InstanceRole]]] = field(default_factory=dict)
+    roles: dict[tuple[str, str], frozenset[Role]] = field(default_factory=dict)
+    without_quarantine_read: set[str] = field(default_factory=set)
+
+    async def standing(self, principal_id: str, repository: RepositoryName, *, now: int) -> Standing | None:
+        facts = next((self.projects[prefix] for prefix in repository.prefixes if prefix in self.projects), None)
+        if facts is None:
+            return None
+        found = await self.principal(principal_id, now=now)
+        if found is None:
+            unknown = Principal(id=principal_id, kind=PrincipalKind.USER, name="unknown")
+            return standing(principal=unknown, active=False, facts=facts)
+        principal, active, instance_roles = found
+        return standing(
+            *self.roles.get((principal_id, facts.name), frozenset()),
+            instance_roles=instance_roles,
+            principal=principal,
+            active=active,
+            facts=facts,
+            quarantine_read=principal_id not in self.without_quarantine_read,
+        )
+
+    async def principal(self, principal_id: str, *, now: int) -> tuple[Principal, bool, frozenset[InstanceRole]] | None:
+        if principal_id == ANONYMOUS.id:
+            return ANONYMOUS, True, frozenset()
+        return self.principals.get(principal_id)
 
 
 @dataclass

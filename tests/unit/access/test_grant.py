@@ -1,19 +1,21 @@
 """Grants: a token within present rights, and the answers to a missing right."""
 
+import asyncio
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.access.grant import Action, authorize, authorize_catalog, grant, require_verb
 from gateway.access.rights import rights
 from gateway.access.scopes import CATALOG
-from gateway.access.values import InstanceRole, QuarantineLevel, Role, Standing, Verb, Visibility
+from gateway.access.stores import StandingStore
+from gateway.access.values import Grant, InstanceRole, QuarantineLevel, Role, Standing, Verb, Visibility
 from gateway.errors import Denied, Internal, Unauthorized
 from gateway.identity.values import ANONYMOUS, AccessClaims
 from gateway.oci.names import RepositoryName
-from tests.support.identity import NOW, claims, project, standing
+from tests.support.identity import ALICE, NOW, FakeStandings, claims, project, standing
 
 APP = RepositoryName.parse("team/app")
 NONE, SIGNING, FULL = QuarantineLevel
@@ -92,6 +94,7 @@ def test_scanner(role: Role, actions: list[str], expected: bool) -> None:
 _ACTIONS = st.lists(st.sampled_from(["pull", "push", "delete"]), unique=True)
 
 
+@settings(deadline=None)
 @given(
     st.sets(st.sampled_from(Role)),
     st.sets(st.sampled_from(InstanceRole)),
@@ -242,3 +245,23 @@ def test_anonymous_reads_a_public_project() -> None:
     given_ = authorize(standing=of, claims=claims("pull", principal_id="anonymous"), repository=APP, required=["pull"])
     assert given_.rights.verbs == {"pull"}
     assert given_.rights.quarantine is NONE
+
+
+def test_from_the_store_to_the_grant() -> None:
+    store: StandingStore = FakeStandings(
+        projects={"team": project()},
+        principals={ALICE.id: (ALICE, True, frozenset())},
+        roles={(ALICE.id, "team"): frozenset({Role.READER})},
+        without_quarantine_read={"r:1"},
+    )
+
+    def ask(repository: str, principal_id: str) -> Grant:
+        name = RepositoryName.parse(repository)
+        of = asyncio.run(store.standing(principal_id, name, now=NOW))
+        token = claims("pull", repository=repository, principal_id=principal_id)
+        return authorize(standing=of, claims=token, repository=name, required=["pull"])
+
+    assert ask("team/app", ALICE.id).principal == ALICE
+    for repository, principal_id in (("team-b/app", ALICE.id), ("team/app", "u:unknown"), ("team/app", "anonymous")):
+        with pytest.raises(Unauthorized):
+            ask(repository, principal_id)

@@ -1,7 +1,7 @@
 """The grammar of scopes, and asked-and-held."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.access.scopes import (
@@ -90,6 +90,7 @@ def test_limits() -> None:
         parse_scopes(["x" * (MAX_SCOPE_CHARS + 1)])
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=600), max_size=70))
 def test_any_text_is_scopes_or_refused(texts: list[str]) -> None:
     try:
@@ -104,6 +105,7 @@ _HOST = st.sampled_from(["", "host:5000/", "127.0.0.1:443/", "Reg.example:1/"])
 _ACTIONS = st.sets(st.sampled_from(["pull", "push", "delete"]), min_size=1)
 
 
+@settings(deadline=None)
 @given(_HOST, st.lists(_COMPONENT, min_size=1, max_size=4), _ACTIONS)
 def test_format_and_parse_agree(host: str, components: list[str], actions: set[str]) -> None:
     entry = repository(host + "/".join(components), *actions)

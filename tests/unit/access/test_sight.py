@@ -3,7 +3,7 @@
 from typing import assert_never
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.access.sight import (
@@ -171,6 +171,7 @@ def test_what_was_hidden_is_never_open_whatever_is_claimed(column: str, conditio
     assert referrer_sight(caller(column), visible=True, condition=condition) != Open()
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(COLUMNS),
     st.booleans(),
