@@ -9,6 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from hypothesis import HealthCheck, settings
 
 from gateway.access.values import (
     InstanceRole,
@@ -32,6 +33,8 @@ from gateway.identity.values import (
 )
 from gateway.oci.names import RepositoryName
 
+PROPERTY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For every property: a busy machine is no defect."""
 NOW = 1_790_000_000
 ISSUER = "https://registry.example:5000"
 AUDIENCE = "registry.example:5000"

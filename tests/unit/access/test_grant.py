@@ -4,7 +4,7 @@ import asyncio
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.access.grant import Action, authorize, authorize_catalog, grant, require_verb
@@ -15,7 +15,7 @@ from gateway.access.values import Grant, InstanceRole, QuarantineLevel, Role, St
 from gateway.errors import Denied, Internal, Unauthorized
 from gateway.identity.values import ANONYMOUS, AccessClaims
 from gateway.oci.names import RepositoryName
-from tests.support.identity import ALICE, NOW, FakeStandings, claims, project, standing
+from tests.support.identity import ALICE, NOW, PROPERTY, FakeStandings, claims, project, standing
 
 APP = RepositoryName.parse("team/app")
 NONE, SIGNING, FULL = QuarantineLevel
@@ -94,7 +94,7 @@ def test_scanner(role: Role, actions: list[str], expected: bool) -> None:
 _ACTIONS = st.lists(st.sampled_from(["pull", "push", "delete"]), unique=True)
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(
     st.sets(st.sampled_from(Role)),
     st.sets(st.sampled_from(InstanceRole)),

@@ -1,7 +1,7 @@
 """The grammar of scopes, and asked-and-held."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.access.scopes import (
@@ -18,6 +18,7 @@ from gateway.access.values import QuarantineLevel, Rights, Verb
 from gateway.errors import RequestInvalid
 from gateway.identity.values import ResourceAccess
 from gateway.oci.names import RepositoryName
+from tests.support.identity import PROPERTY
 
 NONE, SIGNING, FULL = QuarantineLevel
 
@@ -90,7 +91,7 @@ def test_limits() -> None:
         parse_scopes(["x" * (MAX_SCOPE_CHARS + 1)])
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.lists(st.text(max_size=600), max_size=70))
 def test_any_text_is_scopes_or_refused(texts: list[str]) -> None:
     try:
@@ -105,7 +106,7 @@ _HOST = st.sampled_from(["", "host:5000/", "127.0.0.1:443/", "Reg.example:1/"])
 _ACTIONS = st.sets(st.sampled_from(["pull", "push", "delete"]), min_size=1)
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(_HOST, st.lists(_COMPONENT, min_size=1, max_size=4), _ACTIONS)
 def test_format_and_parse_agree(host: str, components: list[str], actions: set[str]) -> None:
     entry = repository(host + "/".join(components), *actions)

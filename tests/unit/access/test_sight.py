@@ -3,7 +3,7 @@
 from typing import assert_never
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.access.sight import (
@@ -21,7 +21,7 @@ from gateway.access.sight import (
 )
 from gateway.access.values import Condition, Grant, QuarantineLevel, Rights, Verb
 from gateway.oci.names import RepositoryName
-from tests.support.identity import ALICE, project
+from tests.support.identity import ALICE, PROPERTY, project
 
 COLUMNS = ("no pull", "pull only", "full", "signing")
 
@@ -171,7 +171,7 @@ def test_what_was_hidden_is_never_open_whatever_is_claimed(column: str, conditio
     assert referrer_sight(caller(column), visible=True, condition=condition) != Open()
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(
     st.sampled_from(COLUMNS),
     st.booleans(),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import RequestInvalid, Unauthorized, Unavailable
@@ -17,6 +17,7 @@ from tests.support.identity import (
     ISSUER,
     KEY,
     NOW,
+    PROPERTY,
     PULL_APP,
     RING,
     b64,
@@ -213,13 +214,13 @@ def test_another_key_under_our_kid() -> None:
     refused(sign_raw(json.dumps(good_header()).encode(), json.dumps(good_claims()).encode(), other))
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.text(max_size=300))
 def test_any_text_is_refused(text: str) -> None:
     refused(UnverifiedToken(text))
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.lists(st.binary(max_size=120), min_size=1, max_size=5))
 def test_any_segments_are_refused(segments: list[bytes]) -> None:
     refused(UnverifiedToken(".".join(b64(segment) for segment in segments)))
@@ -232,7 +233,7 @@ _json = st.recursive(
 )
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.sampled_from(sorted(good_claims())), _json)
 def test_any_value_of_a_claim_is_read_or_refused(name: str, value: object) -> None:
     try:
@@ -243,13 +244,13 @@ def test_any_value_of_a_claim_is_read_or_refused(name: str, value: object) -> No
     assert claims.expires_at - claims.issued_at <= MAX_LIFETIME_SECONDS
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.sampled_from(sorted(good_header())), _json.filter(lambda value: value not in good_header().values()))
 def test_any_other_value_in_the_header_is_refused(name: str, value: object) -> None:
     refused(sign(header=changed(good_header(), **{name: value})))
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.data())
 def test_one_changed_character_is_refused(data: st.DataObject) -> None:
     text = issue().text

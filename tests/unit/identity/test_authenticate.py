@@ -4,14 +4,14 @@ import asyncio
 import base64
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Unauthorized
 from gateway.identity.authenticate import MAX_BASIC_CHARS, authenticate, parse_basic, parse_bearer
 from gateway.identity.secrets import RobotSecret
 from gateway.identity.values import Basic, LocalAccount, Principal, PrincipalKind, Robot, UnverifiedToken
-from tests.support.identity import ALICE, NOW, CountingHasher, FakeAccounts
+from tests.support.identity import ALICE, NOW, PROPERTY, CountingHasher, FakeAccounts
 
 SECRET = RobotSecret.generate(lambda count: b"s" * count)
 EXPIRED = RobotSecret.generate(lambda count: b"e" * count)
@@ -122,7 +122,7 @@ def test_parse_basic_refuses(value: str) -> None:
     assert caught.value.message == "the Authorization header is malformed"
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.text(max_size=80))
 def test_any_header_is_parsed_or_refused(value: str) -> None:
     for text in (value, "Basic " + value):
@@ -135,7 +135,7 @@ def test_any_header_is_parsed_or_refused(value: str) -> None:
 _PRINTABLE = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=40)
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(_PRINTABLE.filter(lambda text: ":" not in text), _PRINTABLE)
 def test_what_a_client_sends_is_what_is_read(username: str, password: str) -> None:
     assert parse_basic(header(f"{username}:{password}")) == Basic(username, password)

@@ -3,13 +3,14 @@
 import base64
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.identity import base64url
+from tests.support.identity import PROPERTY
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.binary(min_size=1, max_size=64))
 def test_round_trip_agrees_with_the_standard_library(data: bytes) -> None:
     text = base64url.encode(data)
@@ -35,7 +36,7 @@ def test_decode_refuses(text: str) -> None:
         base64url.decode(text)
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.text(max_size=24))
 def test_any_text_is_decoded_or_refused(text: str) -> None:
     try:

@@ -4,17 +4,18 @@ import hashlib
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Unauthorized
 from gateway.identity.secrets import RobotSecret, looks_like_secret
+from tests.support.identity import PROPERTY
 
 ZERO = RobotSecret.generate(bytes)
 MOST = RobotSecret.generate(lambda count: b"\xff" * count)
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.binary(min_size=32, max_size=32))
 def test_generate(entropy: bytes) -> None:
     secret = RobotSecret.generate(lambda _: entropy)
@@ -25,7 +26,7 @@ def test_generate(entropy: bytes) -> None:
     assert secret.text not in repr(secret)
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_other_randomness_is_another_secret(one: bytes, other: bytes) -> None:
     same = RobotSecret.generate(lambda _: one) == RobotSecret.generate(lambda _: other)
@@ -42,14 +43,14 @@ def test_golden() -> None:
     assert number == 2**256 - 1
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.integers(0, 52), st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"))
 def test_one_wrong_character_is_seen(position: int, character: str) -> None:
     text = MOST.text[:position] + character + MOST.text[position + 1 :]
     assert looks_like_secret(text) == (text == MOST.text)
 
 
-@settings(deadline=None)
+@PROPERTY
 @given(st.text(max_size=60))
 def test_other_text_is_none(text: str) -> None:
     assert not looks_like_secret(text)

@@ -84,8 +84,6 @@ def test_failures_are_not_kept() -> None:
 def test_it_is_bounded_and_the_oldest_goes_first() -> None:
     tokens = cache(max_entries=2)
     first, second, third = (issue(now=NOW + number) for number in range(3))
-    kept = tokens.verify(second, ring=RING, now=NOW + 3)
-    tokens = cache(max_entries=2)
     dropped = tokens.verify(first, ring=RING, now=NOW + 3)
     kept = tokens.verify(second, ring=RING, now=NOW + 3)
     tokens.verify(third, ring=RING, now=NOW + 3)
