@@ -24,7 +24,8 @@ from gateway.admission.revisions import ActiveRevisions
 from gateway.admission.tools import AdmissionSettings, Tools
 from gateway.admission.worker import Worker
 from gateway.audit.pulls import PullCounter
-from gateway.catalog.sqlite.admission import SqliteAdmissionStore
+from gateway.catalog.schema_revision import require_head
+from gateway.catalog.sqlite.admissions import SqliteAdmissionStore
 from gateway.catalog.sqlite.audit import SqliteAudit
 from gateway.catalog.sqlite.blobs import SqliteBlobs
 from gateway.catalog.sqlite.database import Database
@@ -38,7 +39,6 @@ from gateway.catalog.sqlite.revisions import SqliteRevisions
 from gateway.catalog.sqlite.stats import SqliteStats
 from gateway.catalog.sqlite.uploads import SqliteUploads
 from gateway.catalog.sqlite.work import SqliteWork
-from gateway.catalog.schema_revision import require_head
 from gateway.config import Config
 from gateway.content.filesystem import open_content
 from gateway.content.store import Content
