@@ -52,6 +52,7 @@ CONTENT_DIRECTORY: Final = "content"
 TICK_SECONDS: Final = 0.25
 FLUSH_SECONDS: Final = 2.0
 REAP_SECONDS: Final = 300.0
+REAP_BATCH: Final = 1000
 MAX_UNVERIFIED_EVIDENCE: Final = 200
 
 
@@ -241,8 +242,11 @@ class Running:
             await self._parts.audit.record_pulls(counted)
 
     async def _reap(self) -> None:
-        """Forget uploads that nobody touched for the configured time, and bytes that no session knows."""
+        """Forget uploads that nobody touched for the configured time, and bytes that were left by broken ones."""
         idle = unix_now() - self._parts.config.server.limits.upload_idle_seconds
-        for session in await self._parts.uploads.idle(before=idle, limit=1000):
+        for session in await self._parts.uploads.idle(before=idle, limit=REAP_BATCH):
             await self._parts.uploads.end(session)
             await self._parts.content.uploads.discard(session)
+        for file in await self._parts.content.uploads.sessions():
+            if file.touched < idle:
+                await self._parts.content.uploads.discard(file.session)

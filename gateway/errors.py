@@ -4,7 +4,7 @@ One tree. The OCI error code is on the class; the HTTP status is in one table at
 a test holds that table total. Reasons are fields, so that a program (and a test) never has to read prose.
 
     GatewayError
-    |- NameInvalid, TagInvalid, DigestInvalid, MediaTypeInvalid     what was named cannot be a name
+    |- NameInvalid, TagInvalid, DigestInvalid                       what was named cannot be a name
     |- DocumentInvalid                                              bytes that are not one unambiguous JSON document
     |- ManifestInvalid, ManifestTooLarge, SizeInvalid               a document that is not a manifest
     |- NameUnknown, ManifestUnknown, BlobUnknown, TagUnknown        not there, or not for this caller: the same answer

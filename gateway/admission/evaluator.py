@@ -26,6 +26,7 @@ from gateway.evidence.judge import judge_trust
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import EvidenceClaim, EvidenceFormat, EvidenceObject, EvidenceReport, TrustVerdict
 from gateway.evidence.verify import verify_all
+from gateway.oci.config import MAX_CONFIG_BYTES
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName
@@ -227,10 +228,10 @@ class Evaluator:
         manifests = parts.manifests_of(case.manifest, case.world)
         configs = {}
         for digest, size in parts.config_digests(manifests):
-            if size > parts.MAX_CONFIG_BYTES:
-                raise ManifestInvalid(f"an image config is at most {parts.MAX_CONFIG_BYTES} bytes", field="config")
+            if size > MAX_CONFIG_BYTES:
+                raise ManifestInvalid(f"an image config is at most {MAX_CONFIG_BYTES} bytes", field="config")
             try:
-                configs[digest] = await self._blobs.read(digest, max_bytes=parts.MAX_CONFIG_BYTES)
+                configs[digest] = await self._blobs.read(digest, max_bytes=MAX_CONFIG_BYTES)
             except SizeInvalid:
                 raise ManifestInvalid("the config is not as long as it says", field="config") from None
         return parts.parts(manifests, configs)

@@ -10,13 +10,10 @@ from typing import Final
 
 from gateway.catalog.world import World
 from gateway.oci import media_types
-from gateway.oci.config import ImageConfig
+from gateway.oci.config import ImageConfig, is_attestation_child
 from gateway.oci.descriptor import Platform
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest, ManifestKind
-
-MAX_CONFIG_BYTES: Final = 4 * 1024 * 1024
-"""A config is an input of the decision and read whole; real ones are a few KiB."""
 
 HELM_CONFIG: Final = "application/vnd.cncf.helm.config.v1+json"
 
@@ -43,17 +40,7 @@ class Part:
             return "chart"
         if self.config is None:
             return "artifact"
-        return "attestation" if self._is_attestation() else "image"
-
-    def _is_attestation(self) -> bool:
-        """BuildKit's attestation child, known by its content since it comes before its index (DESIGN 3)."""
-        config = self.config
-        return (
-            config is not None
-            and (config.os, config.architecture) == ("unknown", "unknown")
-            and bool(self.manifest.layers)
-            and all(layer.media_type == media_types.IN_TOTO for layer in self.manifest.layers)
-        )
+        return "attestation" if is_attestation_child(self.manifest, self.config) else "image"
 
 
 def manifests_of(root: Manifest, world: World) -> tuple[Manifest, ...]:

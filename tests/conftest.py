@@ -1,0 +1,6 @@
+"""What every test run has in common: no deadline for generated examples, since machines are busy, and the same ones in CI."""
+
+from hypothesis import settings
+
+settings.register_profile("everywhere", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("everywhere")
