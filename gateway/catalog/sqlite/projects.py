@@ -12,7 +12,7 @@ from gateway.access.values import Mode, Visibility
 from gateway.audit.events import EventKind
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.events import insert_event
-from gateway.catalog.sqlite.removal import remove_project
+from gateway.catalog.sqlite.project_removal import remove_project
 from gateway.catalog.sqlite.work import enqueue_work
 from gateway.catalog.values import ProjectRow
 from gateway.errors import Conflict, NameUnknown
