@@ -12,7 +12,8 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
+from urllib.parse import urlsplit
 
 import aiohttp
 from opa_client.opa_async import AsyncOpaClient  # type: ignore[import-untyped]  # The package has no annotations.
@@ -25,6 +26,7 @@ DECISION_PATH: Final = "/v1/data/registry/admission/decision"
 REVISION_PATH: Final = "/v1/data/registry/admission/revision"
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 _MAX_DEPTH: Final = 32
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _STRICT: Final = {"strict-builtin-errors": "true"}
 """Without it, OPA turns the error of a builtin into undefined, and a deny into an admission."""
 
@@ -45,10 +47,26 @@ class OpaAddress:
     client_certificate: tuple[Path, Path] | None = None
     token: str | None = field(default=None, repr=False)
 
-    def check(self) -> None:
-        """Raise `ConfigInvalid` for an address that would send inputs and tokens over a network in the clear."""
-        if self.socket is None and not self.tls and self.host not in {"localhost", "127.0.0.1", "::1"}:
-            raise ConfigInvalid(f"the policy engine at {self.host}:{self.port} must be reached with TLS")
+    @classmethod
+    def parse(cls, text: str, *, ca_file: Path | None = None, token: str | None = None) -> Self:
+        """Return the address that ``text`` writes: ``unix:///path`` or ``http(s)://HOST[:PORT]``, and nothing more.
+
+        Raises `ConfigInvalid`, also for one that would send inputs and tokens over a network in the clear.
+        """
+        parts = urlsplit(text)
+        if parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/") and not parts.query:
+            return cls(socket=Path(parts.path), tls=False, token=token)
+        try:
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host, port = None, None
+        if parts.scheme not in {"http", "https"} or not host or parts.path.strip("/") or parts.query or "@" in text:
+            raise ConfigInvalid(f"{text!r} is not unix:///PATH or http(s)://HOST:PORT")
+        if parts.scheme == "http" and host not in _LOOPBACK:
+            raise ConfigInvalid(f"the policy engine at {host} must be reached with https")
+        return cls(
+            host=host, port=8181 if port is None else port, tls=parts.scheme == "https", ca_file=ca_file, token=token
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +99,8 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # The base class has no 
     """`AsyncOpaClient` with our own transport and one way to ask."""
 
     def __init__(self, address: OpaAddress, *, max_connections: int = 16) -> None:
-        address.check()
         super().__init__(
-            host="localhost" if address.socket is not None else address.host,
+            host=f"[{address.host}]" if ":" in address.host else address.host,
             port=address.port,
             ssl=address.tls and address.socket is None,
             token=address.token,

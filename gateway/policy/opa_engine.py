@@ -10,6 +10,7 @@ Source: DESIGN 7 and 2 (Outcomes: `PolicyBroken` against `Unavailable`).
 import asyncio
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from gateway.errors import PolicyInvalid
@@ -35,9 +36,20 @@ class _Expected:
 class OpaEngine:
     """`PolicyEngine` on an OPA server."""
 
-    def __init__(self, address: OpaAddress, *, max_in_flight: int = 16, max_queued: int = 64) -> None:
-        """At most ``max_in_flight`` questions at a time, ``max_queued`` waiting; more are `PolicyUnavailable`."""
-        self._client = OpaClient(address, max_connections=max_in_flight)
+    def __init__(
+        self,
+        *,
+        address: str,
+        ca: Path | None = None,
+        token: str | None = None,
+        max_in_flight: int = 16,
+        max_queued: int = 64,
+    ) -> None:
+        """``address`` is written as `OpaAddress.parse` reads it; raises `ConfigInvalid` as that does.
+
+        At most ``max_in_flight`` questions at a time and ``max_queued`` that wait; more are `PolicyUnavailable`.
+        """
+        self._client = OpaClient(OpaAddress.parse(address, ca_file=ca, token=token), max_connections=max_in_flight)
         self._turn = asyncio.Semaphore(max_in_flight)
         self._max_waiting = max_in_flight + max_queued
         self._waiting = 0

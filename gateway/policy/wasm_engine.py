@@ -187,8 +187,11 @@ class _Release:
 
 def _interrupted(error: BaseException) -> bool:
     """Return whether the guest was stopped by its deadline, as wasmtime's own trap code says."""
+    # The library raises an error from the one it caused: the chain can be a ring.
+    seen: set[int] = set()
     cause: BaseException | None = error
-    while cause is not None:
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
         if isinstance(cause, wasmtime.Trap):
             return cause.trap_code is wasmtime.TrapCode.INTERRUPT
         cause = cause.__cause__

@@ -57,7 +57,7 @@ verdict(subject) := {"is": "violation", "message": message} if {
 	input.trust.satisfied == true
 	count(signers) < minimum_signers
 	message := concat("", [
-		format_int(count(signers), 10), " trusted signer(s), ", format_int(minimum_signers, 10), " are required",
+		json.marshal(count(signers)), " trusted signer(s), ", json.marshal(minimum_signers), " are required",
 	])
 }
 

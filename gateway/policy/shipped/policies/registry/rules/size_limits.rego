@@ -83,7 +83,8 @@ local_or_allowed(layer) if {
 
 allowing(lists, text) := [patterns | some patterns in lists; count(match.hits(patterns, text)) > 0]
 
-amount(number) := format_int(number, 10)
+# Not format_int: compiled to wasm it fails for numbers above 2^31.
+amount(number) := json.marshal(number)
 
 # Strict: the smaller limit.
 max_bytes := min(settings.values("SIZE001", "max_bytes"))
