@@ -28,7 +28,7 @@ _SECRET_NAMES: Final = re.compile(
 _SECRET_TEXT: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"  # PEM
     r"|\$argon2(?:id|i|d)\$\S+"  # a password hash: it can be guessed against offline
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # JWT
+    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # JWT
     r"|\b(?:Basic|Bearer)\s+[A-Za-z0-9._~+/=-]{8,}"  # an Authorization value
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)",  # user:password in an address
     re.DOTALL | re.IGNORECASE,

@@ -13,6 +13,7 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
@@ -53,6 +54,8 @@ def upgrade(path: Path, *, busy_seconds: float = 10.0) -> tuple[str | None, str]
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             return before, HEAD
+    except CommandError as error:
+        raise ConfigInvalid(f"the catalog {path} cannot be upgraded: {error}") from error
     except DBAPIError as error:
         if isinstance(error.orig, sqlite3.Error):
             raise refusal_of(error.orig) from error

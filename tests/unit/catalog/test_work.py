@@ -1,0 +1,60 @@
+"""Work that two processes claim at once, for real."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from tests.support.catalog_admin import NOW, on_sqlite, opened
+
+ITEMS: Final = 300
+
+_CLAIMER: Final = """
+import asyncio, sys
+from pathlib import Path
+from gateway.catalog.sqlite.database import Database
+from gateway.catalog.sqlite.work import SqliteWork
+
+async def main():
+    database = Database(Path(sys.argv[1]))
+    work = SqliteWork(database=database)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    while items := await work.claim(limit=3, lease_seconds=60, now=int(sys.argv[2])):
+        for item in items:
+            print(item.key, item.attempts, flush=True)
+        if len(items) > 1:
+            await work.done(items[0])
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+def test_two_processes_never_claim_the_same_item(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    with opened(path) as database:
+        work = on_sqlite(database).work
+
+        async def fill() -> None:
+            await asyncio.gather(*(work.enqueue("reevaluate", f"{number}", {}, due=NOW) for number in range(ITEMS)))
+
+        asyncio.run(fill())
+        command = [sys.executable, "-c", _CLAIMER, str(path), str(NOW)]
+        workers = [
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
+        ]
+        for worker in workers:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == "ready\n"
+        for worker in workers:  # both are open and waiting: now at once
+            assert worker.stdin is not None
+            worker.stdin.write("\n")
+            worker.stdin.flush()
+        outputs = [worker.communicate(timeout=120)[0].splitlines() for worker in workers]
+        assert [worker.returncode for worker in workers] == [0, 0]
+        claimed = [line.split() for output in outputs for line in output]
+        assert sorted(int(key) for key, _ in claimed) == list(range(ITEMS))
+        assert {attempts for _, attempts in claimed} == {"1"}
+        assert all(outputs), "both had their share"
