@@ -1,9 +1,9 @@
 """Small images to push: the same bytes on every run, made without a network and without the code under test.
 
-Values first (`image`, `index`, `attestation_child`, `cache_index`, `cache_image`, `chart`), then the two shapes in
-which clients take them from disk (`write_layout`, `write_docker_archive`). Layers are not compressed, so that a digest
-does not depend on the version of a compressor. Nothing here imports `gateway`: what it makes is an independent reading
-of the specifications.
+Values first (`image`, `index`, `attestation_child`, `cache_index`, `cache_image`, `chart`), then the two shapes in which
+clients take them from disk (`write_layout`, `write_docker_archive`). Layers are in gzip's format but stored, so that a
+digest does not depend on the version of a compressor. Nothing here imports `gateway`: what it makes is an independent
+reading of the specifications.
 
 Pure, but for the two writers.
 Source: OCI image-spec v1.1.1, manifest.md, image-index.md, config.md, image-layout.md; BuildKit,
@@ -14,7 +14,9 @@ import gzip
 import hashlib
 import io
 import json
+import struct
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,11 +27,11 @@ Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | bool | None
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 OCI_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
-OCI_LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
+OCI_LAYER: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
 OCI_EMPTY: Final = "application/vnd.oci.empty.v1+json"
 DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
-DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
+DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 IN_TOTO: Final = "application/vnd.in-toto+json"
 BUILDKIT_CACHE_CONFIG: Final = "application/vnd.buildkit.cacheconfig.v0"
 HELM_CONFIG: Final = "application/vnd.cncf.helm.config.v1+json"
@@ -47,6 +49,11 @@ LABELS: Final[Mapping[str, str]] = {
 }
 
 
+def digest_of(content: bytes) -> str:
+    """Return the digest of ``content``, as ``sha256:<hex>``."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Blob:
     """Bytes with a media type."""
@@ -57,7 +64,7 @@ class Blob:
     @property
     def digest(self) -> str:
         """The digest, as ``sha256:<hex>``."""
-        return "sha256:" + hashlib.sha256(self.content).hexdigest()
+        return digest_of(self.content)
 
     def descriptor(self, **more: Json) -> dict[str, Json]:
         """Return the OCI descriptor of these bytes with the members ``more``."""
@@ -101,6 +108,17 @@ def tar(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def stored(content: bytes) -> bytes:
+    """Return ``content`` as a gzip stream of stored blocks: what every gzip reader takes, and no compressor chose."""
+    largest = 65535
+    stream = bytearray(bytes.fromhex("1f8b08000000000000ff"))
+    for start in range(0, max(len(content), 1), largest):
+        block = content[start : start + largest]
+        last = start + largest >= len(content)
+        stream += struct.pack("<BHH", last, len(block), len(block) ^ 0xFFFF) + block
+    return bytes(stream + struct.pack("<II", zlib.crc32(content), len(content)))
+
+
 def image(
     seed: str,
     *,
@@ -120,7 +138,8 @@ def image(
     files = {"etc/motd": f"{seed}\n".encode()}
     if layer_bytes:
         files["data"] = hashlib.shake_256(seed.encode()).digest(layer_bytes)
-    layer = Blob(DOCKER_LAYER if docker else OCI_LAYER, tar(files))
+    archive = tar(files)
+    layer = Blob(DOCKER_LAYER if docker else OCI_LAYER, stored(archive))
     config = Blob(
         DOCKER_CONFIG if docker else OCI_CONFIG,
         canonical(
@@ -129,7 +148,7 @@ def image(
                 "architecture": architecture,
                 "os": "linux",
                 "config": {"User": user, "Env": list(env), "Entrypoint": ["/bin/app"], "Labels": dict(labels)},
-                "rootfs": {"type": "layers", "diff_ids": [layer.digest]},
+                "rootfs": {"type": "layers", "diff_ids": [digest_of(archive)]},
                 "history": [{"created": CREATED, "created_by": "COPY motd /etc/motd"}],
             }
         ),
@@ -209,7 +228,7 @@ def index(*images: Artifact, attested: bool = False, annotations: Mapping[str, s
 
 
 def _cache(seed: str) -> tuple[Blob, Blob]:
-    layer = Blob(OCI_LAYER, tar({"cache": f"{seed}\n".encode()}))
+    layer = Blob(OCI_LAYER, stored(tar({"cache": f"{seed}\n".encode()})))
     config = canonical({"layers": [{"blob": layer.digest, "parent": -1}], "records": [{"digest": layer.digest}]})
     return Blob(BUILDKIT_CACHE_CONFIG, config), layer
 
@@ -234,9 +253,7 @@ def cache_image(seed: str) -> Artifact:
 def chart(name: str, version: str = "1.0.0") -> Artifact:
     """Return an artefact of the shape that `helm push` writes."""
     about = {"name": name, "version": version, "apiVersion": "v2", "type": "application"}
-    # Level 0 stores and does not compress: the same bytes from every version of zlib.
-    files = tar({f"{name}/Chart.yaml": canonical(about)})
-    content = Blob(HELM_CHART, gzip.compress(files, compresslevel=0, mtime=0))
+    content = Blob(HELM_CHART, stored(tar({f"{name}/Chart.yaml": canonical(about)})))
     return _manifest(OCI_MANIFEST, Blob(HELM_CONFIG, canonical(about)), (content,), dict(LABELS))
 
 
@@ -258,15 +275,9 @@ def write_layout(folder: Path, artifacts: Mapping[str, Artifact]) -> Path:
 def write_docker_archive(path: Path, artifact: Artifact, *names: str) -> Path:
     """Write what `docker load` reads: the image ``artifact`` under ``names`` (``host/repository:tag``)."""
     config, *layers = artifact.blobs
-    listing = {
-        "Config": f"{_hex(config)}.json",
-        "RepoTags": list(names),
-        "Layers": [f"{_hex(layer)}.tar" for layer in layers],
-    }
-    files = {f"{_hex(config)}.json": config.content, **{f"{_hex(layer)}.tar": layer.content for layer in layers}}
-    path.write_bytes(tar({**files, "manifest.json": canonical([listing])}))
+    # As `docker save` writes them: layers as they are on disk, which is what the config's `diff_ids` name.
+    parts = {f"{digest_of(content)[7:]}.tar": content for content in (gzip.decompress(each.content) for each in layers)}
+    name = f"{config.digest[7:]}.json"
+    listing = {"Config": name, "RepoTags": list(names), "Layers": list(parts)}
+    path.write_bytes(tar({name: config.content, **parts, "manifest.json": canonical([listing])}))
     return path
-
-
-def _hex(blob: Blob) -> str:
-    return blob.digest.removeprefix("sha256:")
