@@ -24,13 +24,11 @@ class SignatureFormat(StrEnum):
 
     def allows(self, form: EvidenceFormat) -> bool:
         """Return whether evidence of ``form`` counts."""
-        match self:
-            case SignatureFormat.ANY:
-                return True
-            case SignatureFormat.BUNDLE:
-                return form is EvidenceFormat.SIGSTORE_BUNDLE
-            case SignatureFormat.LEGACY:
-                return form in (EvidenceFormat.COSIGN_SIGNATURE, EvidenceFormat.COSIGN_ATTESTATION)
+        if self is SignatureFormat.ANY:
+            return True
+        if self is SignatureFormat.BUNDLE:
+            return form is EvidenceFormat.SIGSTORE_BUNDLE
+        return form in (EvidenceFormat.COSIGN_SIGNATURE, EvidenceFormat.COSIGN_ATTESTATION)
 
 
 @dataclass(frozen=True, slots=True)

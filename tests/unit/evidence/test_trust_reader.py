@@ -134,6 +134,18 @@ def test_static_authorities() -> None:
 @pytest.mark.parametrize(
     ("word", "expected"),
     [
+        pytest.param("vuln", "https://cosign.sigstore.dev/attestation/vuln/v1", id="short"),
+        pytest.param("https://example.test/scan/v2", "https://example.test/scan/v2", id="uri"),
+    ],
+)
+def test_predicate_type(word: str, expected: str) -> None:
+    (requirement,) = _authority(attestations=[{"name": "a", "predicateType": word}]).attestations
+    assert requirement.predicate_type == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
         pytest.param("any", AnyIdentity(), id="any"),
         pytest.param("matchRepository", MatchRepository(), id="match"),
         pytest.param({"type": "any"}, AnyIdentity(), id="any-object"),
