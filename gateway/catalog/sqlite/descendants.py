@@ -29,7 +29,7 @@ MAX_DESCENDANTS: Final = 2000
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """Of all descendants together: they are judged in memory."""
 
-_BY_SHA256: Final = """SELECT m.sha256, m.id, m.sha256, m.class, m.state, m.media_type FROM manifest m
+BY_SHA256: Final = """SELECT m.sha256, m.id, m.sha256, m.class, m.state, m.media_type FROM manifest m
 WHERE m.repo_id = ? AND m.sha256 IN ({keys})"""
 _BY_ALIAS: Final = """SELECT a.digest, m.id, m.sha256, m.class, m.state, m.media_type
 FROM alias a JOIN manifest m ON m.id = a.manifest_id WHERE a.repo_id = ? AND a.digest IN ({keys})"""
@@ -124,7 +124,7 @@ def _rows(connection: sqlite3.Connection, repo_id: int | None, digests: Sequence
     plain = [digest.hex for digest in digests if digest.algorithm == "sha256"]
     other = [str(digest) for digest in digests if digest.algorithm != "sha256"]
     found: dict[Digest, _Row] = {}
-    for key, *row in select_in(connection, _BY_SHA256, plain, repo_id):
+    for key, *row in select_in(connection, BY_SHA256, plain, repo_id):
         found[sha256(key)] = _Row(row[0], row[1], ManifestClass(row[2]), bool(row[3]), row[4])
     for key, *row in select_in(connection, _BY_ALIAS, other, repo_id):
         found[Digest.parse(key)] = _Row(row[0], row[1], ManifestClass(row[2]), bool(row[3]), row[4])

@@ -24,11 +24,11 @@ t.requester_id FROM repository r JOIN tag t ON t.repo_id = r.id AND t.name > :la
 LEFT JOIN manifest m ON m.id = t.target_id
 WHERE r.name = :repository AND (t.target_id IS NOT NULL OR t.pending_id IS NOT NULL) ORDER BY t.name LIMIT :limit"""
 
-REPOSITORIES: Final = f"""SELECT r.name, p.name, ({visible("w")})
+REPOSITORIES: Final = f"""SELECT r.name, p.name, ({visible("h")})
 OR EXISTS (SELECT 1 FROM manifest m WHERE m.repo_id = r.id AND {visible("m")}),
 EXISTS (SELECT 1 FROM manifest m WHERE m.repo_id = r.id)
 FROM repository r JOIN project p ON p.id = r.project_id
-LEFT JOIN manifest w ON w.id = r.witness AND w.repo_id = r.id
+LEFT JOIN manifest h ON h.id = r.witness AND h.repo_id = r.id
 WHERE r.name > :last ORDER BY r.name LIMIT :limit"""
 
 

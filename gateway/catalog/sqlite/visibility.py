@@ -47,11 +47,19 @@ def alive(proof: str) -> str:
 
 
 def ground(m: str) -> str:
-    """Every requirement that the admission of ``m`` rests on has a signer left; none at all is `static: pass`."""
+    """Every requirement that the admission of ``m`` rests on has a signer left; none at all is `static: pass`.
+
+    Requirements are counted by the first row of each: ``count(DISTINCT slot)`` builds a temporary index where the tables
+    have statistics.
+    """
     return f"""CASE {m}.slots
     WHEN 0 THEN 1
     WHEN 1 THEN EXISTS (SELECT 1 FROM support u WHERE u.manifest_id = {m}.id AND {alive("u")})
-    ELSE {m}.slots = (SELECT count(DISTINCT u.slot) FROM support u WHERE u.manifest_id = {m}.id AND {alive("u")})
+    ELSE {m}.slots = (SELECT count(*) FROM support u WHERE u.manifest_id = {m}.id
+        AND NOT EXISTS (SELECT 1 FROM support w
+            WHERE w.manifest_id = u.manifest_id AND w.slot = u.slot AND w.signer_id < u.signer_id)
+        AND EXISTS (SELECT 1 FROM support w
+            WHERE w.manifest_id = u.manifest_id AND w.slot = u.slot AND {alive("w")}))
     END"""
 
 

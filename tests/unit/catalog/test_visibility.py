@@ -73,6 +73,13 @@ POOL: Final[list[Item]] = [
     (CACHE, ManifestClass.CACHE, None),
 ]
 BY_DIGEST: Final = {manifest.digest: manifest for manifest, _, _ in POOL}
+SIGNED: Final = {
+    LEAVES[0].digest,
+    SBOM.digest,
+    ABOUT_EVIDENCE[0].digest,
+    *(evidence.digest for evidence, about in EVIDENCE if about in (LEAVES[0], EVIDENCE[0][0])),
+    *(fallback.digest for fallback, about in FALLBACKS if about is LEAVES[0]),
+}
 TAGS: Final = [Tag("v1"), Tag("v2"), Tag("v3")]
 
 
@@ -102,9 +109,11 @@ class History:
         self.effects: list[Effect] = []
 
     def _choose(self) -> list[Item]:
-        """Return what this catalog is about: one root with all it names, and some of the rest."""
+        """Return what this catalog is about: one root with all it names, or one image with all about it, and some more."""
         root = self.random.choice(ROOTS)
         family = {root.digest, *(child for child, _ in descendants(root))}
+        if self.random.random() < 0.3:
+            family = SIGNED
         rest = [item for item in POOL if item[0].digest not in family]
         chosen = family | {item[0].digest for item in self.random.sample(rest, SIZE - len(family))}
         return [item for item in POOL if item[0].digest in chosen]
