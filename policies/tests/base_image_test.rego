@@ -21,6 +21,16 @@ test_a_pattern_matches_whole_texts if {
 	verdicts(based_on("evil/docker.io/library/alpine"), testing.parameters, {}) == ["deny"]
 }
 
+test_a_star_matches_a_line_break_and_anchors_hold if {
+	verdicts(based_on("docker.io/library/a\nb"), testing.parameters, {}) == ["pass"]
+	verdicts(based_on("x\ndocker.io/library/a"), testing.parameters, {}) == ["deny"]
+	verdicts(based_on("dockerXio/library/a"), testing.parameters, {}) == ["deny"]
+}
+
+test_a_pattern_that_is_none_allows_nothing if {
+	verdicts(testing.document, testing.with_rule("BASE001", {"allowed": ["docker[.]io/*"]}), {}) == ["deny"]
+}
+
 test_undeclared if {
 	bare := testing.about([object.union(object.remove(testing.image, ["annotations"]), {"annotations": {}})])
 	verdicts(bare, testing.parameters, {}) == ["deny"]

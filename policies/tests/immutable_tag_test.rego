@@ -31,6 +31,11 @@ test_a_project_adds_patterns_and_takes_none_away if {
 	verdicts(document, testing.parameters, testing.overriding("TAG001", {"immutable_tags": []})) == ["deny"]
 }
 
+test_a_pattern_that_is_none_decides_nothing if {
+	config := testing.with_rule("TAG001", {"immutable_tags": ["v[0-9]"]})
+	verdicts(testing.tagging(testing.digest("b"), false), config, {}) == []
+}
+
 test_no_tag_no_verdict if verdicts(testing.document, testing.parameters, {}) == ["na"]
 
 test_children_are_not_judged if {

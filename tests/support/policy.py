@@ -7,6 +7,7 @@ I/O: none, but for `OpaServer` (a child process and a Unix socket) and `opa_prog
 
 import asyncio
 import copy
+import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -219,6 +220,7 @@ class OpaServer:
         """Serve ``files`` (a bundle directory; ``PolicyRevision.opa_files()``) and return when it answers."""
         bundle = self.folder / "bundle"
         shutil.rmtree(bundle, ignore_errors=True)
+        bundle.mkdir()
         for path, content in files.items():
             (bundle / path).parent.mkdir(parents=True, exist_ok=True)
             (bundle / path).write_bytes(content)
@@ -229,6 +231,16 @@ class OpaServer:
             self.program, "run", *common, *listen, env={"HOME": str(self.folder)}, log=self.folder / "opa.log"
         )
         self._server.wait_until(self._answers if not arguments else lambda: True)
+
+    def burn(self) -> None:
+        """Return when the server has used a second of processor time: when it is evaluating something long."""
+        stat = Path(f"/proc/{self.running.pid}/stat")
+
+        def ticks() -> int:
+            return int(stat.read_text().rpartition(")")[2].split()[11])
+
+        began = ticks()
+        self.running.wait_until(lambda: ticks() - began >= os.sysconf("SC_CLK_TCK"))
 
     def stop(self) -> None:
         """End the process, if there is one."""
