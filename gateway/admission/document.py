@@ -27,8 +27,52 @@ API_VERSION: Final = "registry-gateway/admission/v1"
 
 MAX_VERIFIED: Final = 200
 MAX_REJECTED: Final = 50
-MAX_ANNOTATIONS: Final = 256
+MAX_ITEMS: Final = 256
 MAX_TEXT_CHARS: Final = 4096
+TEXT_BUDGET_BYTES: Final = 512 * 1024
+"""For all free text of a document together: it stays below 1 MiB (DESIGN 11) whatever an image carries."""
+
+
+class Projection:
+    """What has been taken in, and the names of what was left out."""
+
+    def __init__(self) -> None:
+        self.truncated: list[str] = []
+        self._left = TEXT_BUDGET_BYTES
+
+    def texts(self, values: Mapping[str, str], where: str) -> JsonObject:
+        """Return as many of ``values`` as fit, in the order of their names."""
+        kept: JsonObject = {}
+        for name in sorted(values):
+            text = values[name][:MAX_TEXT_CHARS]
+            if len(kept) >= MAX_ITEMS or not self._take(name, text):
+                break
+            kept[name] = text
+        self._note(where, len(kept) == len(values) and not any(len(text) > MAX_TEXT_CHARS for text in values.values()))
+        return kept
+
+    def items(self, values: Sequence[str], where: str) -> list[JsonValue]:
+        """Return as many of ``values`` as fit, in their order."""
+        kept: list[JsonValue] = []
+        for value in values:
+            text = value[:MAX_TEXT_CHARS]
+            if len(kept) >= MAX_ITEMS or not self._take(text):
+                break
+            kept.append(text)
+        self._note(where, len(kept) == len(values) and not any(len(text) > MAX_TEXT_CHARS for text in values))
+        return kept
+
+    def _take(self, *texts: str) -> bool:
+        # A character is at most six bytes in JSON; what is not plain is counted so.
+        size = sum(len(text) if text.isascii() and text.isprintable() else 6 * len(text) for text in texts)
+        if size > self._left:
+            return False
+        self._left -= size
+        return True
+
+    def _note(self, where: str, whole: bool) -> None:
+        if not whole and len(self.truncated) < MAX_ITEMS:
+            self.truncated.append(where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +101,7 @@ class Question:
 
 def document(question: Question) -> JsonObject:
     """Return the input document of ``question``."""
-    truncated: list[str] = []
+    projection = Projection()
     root = question.parts[0]
     return {
         "api_version": API_VERSION,
@@ -85,11 +129,11 @@ def document(question: Question) -> JsonObject:
             "size": len(root.manifest.raw),
             "subject": None if root.manifest.subject is None else str(root.manifest.subject.digest),
         },
-        "subjects": [_subject(part, truncated) for part in question.parts],
+        "subjects": [_subject(part, projection) for part in question.parts],
         "closure": "complete",
         "trust": _trust(question.trust),
-        "evidence": _evidence(question.report, truncated),
-        "truncated": list[JsonValue](truncated),
+        "evidence": _evidence(question.report, projection),
+        "truncated": list[JsonValue](projection.truncated),
     }
 
 
@@ -101,7 +145,7 @@ def _tag(facts: TagFacts, digest: Digest) -> JsonObject:
     }
 
 
-def _subject(part: Part, truncated: list[str]) -> JsonObject:
+def _subject(part: Part, projection: Projection) -> JsonObject:
     manifest = part.manifest
     layers: list[JsonValue] = [
         {"digest": str(layer.digest), "size": layer.size, "media_type": layer.media_type, "foreign": layer.foreign}
@@ -129,42 +173,26 @@ def _subject(part: Part, truncated: list[str]) -> JsonObject:
         "platform": None
         if platform is None
         else {"os": platform[0], "architecture": platform[1], "variant": platform[2]},
-        "annotations": _texts(masked.annotations, f"{where}.annotations", truncated),
+        "annotations": projection.texts(masked.annotations, f"{where}.annotations"),
         "layers": layers,
         "size": sum(layer.size for layer in manifest.layers) + (0 if manifest.config is None else manifest.config.size),
-        "config": None if config is None else _config(config, masked, f"{where}.config", truncated),
+        "config": None if config is None else _config(config, masked, f"{where}.config", projection),
         "secret_findings": [{"detector": finding.detector, "where": finding.where} for finding in masked.findings],
     }
 
 
-def _config(config: ImageConfig, masked: Masked, where: str, truncated: list[str]) -> JsonObject:
+def _config(config: ImageConfig, masked: Masked, where: str, projection: Projection) -> JsonObject:
     return {
         "user": config.user[:MAX_TEXT_CHARS],
-        "env": _list(masked.env, f"{where}.env", truncated),
-        "labels": _texts(masked.labels, f"{where}.labels", truncated),
-        "entrypoint": _list(config.entrypoint, f"{where}.entrypoint", truncated),
-        "cmd": _list(config.cmd, f"{where}.cmd", truncated),
-        "exposed_ports": _list(config.exposed_ports, f"{where}.exposed_ports", truncated),
+        "env": projection.items(masked.env, f"{where}.env"),
+        "labels": projection.texts(masked.labels, f"{where}.labels"),
+        "entrypoint": projection.items(config.entrypoint, f"{where}.entrypoint"),
+        "cmd": projection.items(config.cmd, f"{where}.cmd"),
+        "exposed_ports": projection.items(config.exposed_ports, f"{where}.exposed_ports"),
         "os": config.os or "",
         "architecture": config.architecture or "",
         "created": config.created,
     }
-
-
-def _list(values: Sequence[str], where: str, truncated: list[str]) -> list[JsonValue]:
-    kept: list[JsonValue] = [value[:MAX_TEXT_CHARS] for value in values[:MAX_ANNOTATIONS]]
-    if len(values) > MAX_ANNOTATIONS or any(len(value) > MAX_TEXT_CHARS for value in values):
-        truncated.append(where)
-    return kept
-
-
-def _texts(values: Mapping[str, str], where: str, truncated: list[str]) -> JsonObject:
-    kept: JsonObject = {}
-    for name in sorted(values)[:MAX_ANNOTATIONS]:
-        kept[name] = values[name][:MAX_TEXT_CHARS]
-    if len(values) > MAX_ANNOTATIONS or any(len(value) > MAX_TEXT_CHARS for value in values.values()):
-        truncated.append(where)
-    return kept
 
 
 def _trust(verdict: TrustVerdict) -> JsonObject:
@@ -177,11 +205,11 @@ def _trust(verdict: TrustVerdict) -> JsonObject:
     return {"satisfied": False, "static_pass": False, "policies": [], "codes": codes}
 
 
-def _evidence(report: EvidenceReport, truncated: list[str]) -> JsonObject:
+def _evidence(report: EvidenceReport, projection: Projection) -> JsonObject:
     if len(report.verified) > MAX_VERIFIED:
-        truncated.append("evidence.verified")
+        projection.truncated.append("evidence.verified")
     if len(report.rejected) > MAX_REJECTED:
-        truncated.append("evidence.rejected")
+        projection.truncated.append("evidence.rejected")
     verified: list[JsonValue] = [_verified(item) for item in report.verified[:MAX_VERIFIED]]
     rejected: list[JsonValue] = [_rejected(item) for item in report.rejected[:MAX_REJECTED]]
     return {"verified": verified, "rejected": rejected}

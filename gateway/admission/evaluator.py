@@ -208,9 +208,14 @@ class Evaluator:
             trust=case.proof.trust,
             now=now,
         )
-        asked = document(question)
+
+        def write() -> tuple[JsonObject, bytes]:
+            written = document(question)
+            return written, canonical.encode(written)
+
         try:
-            encoded = canonical.encode(asked)
+            # Megabytes of annotations are searched for secrets: not on the event loop.
+            asked, encoded = await asyncio.get_running_loop().run_in_executor(self._pool, write)
         except PolicyInvalid as refusal:
             return Fails((Reason("CONTENT_MALFORMED", refusal.message, "deny"),)), Basis()
         outcome = await self._evaluate(asked, case.world.policy)

@@ -12,6 +12,7 @@ from gateway.cli.context import context_of
 from gateway.cli.diagnosis import Finding, diagnose
 from gateway.cli.initial import initialise
 from gateway.errors import ConfigInvalid, Denied, Reason
+from gateway.server.gateway import serve as run_server
 
 config_commands = typer.Typer(no_args_is_help=True, help="The configuration file.")
 
@@ -54,7 +55,7 @@ def serve(context: typer.Context) -> None:
     """Serve until SIGTERM or Ctrl-C; requests in flight are finished first."""
     command = context_of(context)
     settings = command.config()
-    app.serve(settings, listening=lambda: command.terminal.note(f"listening on {settings.server.public_url}"))
+    run_server(settings, listening=lambda: command.terminal.note(f"listening on {settings.server.public_url}"))
 
 
 @config_commands.command("check")

@@ -33,7 +33,7 @@ class Server(uvicorn.Server):
             self._listening()
 
 
-def serve(
+def serve_application(
     application: Callable[..., Awaitable[None]],
     lifespan: Callable[[], AbstractAsyncContextManager[None]],
     config: Config,

@@ -1,0 +1,148 @@
+"""The gateway with its listener: the parts, the API over them, what runs besides, the log and the metrics.
+
+I/O: through what it composes.
+Source: STYLE 12.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.api.application import Api
+from gateway.api.settings import ApiDependencies, ApiSettings
+from gateway.app import Parts, Running, compose
+from gateway.config import Config
+from gateway.errors import ConfigInvalid, GatewayError
+from gateway.identity.key_files import load_key_ring
+from gateway.identity.key_ring import KeyRing
+from gateway.identity.passwords import RFC_9106_SECOND, PasswordThreads
+from gateway.server import log
+from gateway.server.metrics import Metrics
+from gateway.server.run import serve_application
+
+MAX_PASSWORD_HASHES: Final = 2
+MAX_PASSWORD_QUEUE: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The ring of token keys that this process loaded."""
+
+    ring: KeyRing
+
+    def __call__(self) -> KeyRing:
+        return self.ring
+
+
+def serve(config: Config, *, listening: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `ConfigInvalid`, `Unavailable`, `StorageFailed` before anything listens."""
+    parts = compose(config)
+    metrics = Metrics()
+
+    def failed(what: str, error: BaseException) -> None:
+        metrics.failure()
+        log.failure(what, error)
+
+    def requested(record: Mapping[str, object]) -> None:
+        metrics.request(record)
+        if config.log.requests:
+            log.request(record)
+
+    running = Running(parts, failed=failed)
+    passwords = PasswordThreads(
+        parameters=RFC_9106_SECOND,
+        max_concurrent=MAX_PASSWORD_HASHES,
+        max_waiting=MAX_PASSWORD_QUEUE,
+        random_bytes=os.urandom,
+    )
+    keys = Keys(load_key_ring(config.path(config.identity.key_directory)))
+    api = Api(_dependencies(parts, passwords, keys, metrics, failed, requested), settings(config))
+
+    @contextlib.asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        async with running.lifespan():
+            log.notice("serving", address=config.server.listen, policy=running.policy)
+            yield
+            log.notice("draining")
+        passwords.close()
+
+    serve_application(api, lifespan, config, listening=listening)
+
+
+def settings(config: Config) -> ApiSettings:
+    """Return the API's settings. Raises `ConfigInvalid` for a metrics secret that cannot be read."""
+    server = config.server
+    _, port = server.address
+    local = {f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}", server.listen}
+    secret = None
+    if config.metrics.token_file is not None:
+        path = config.path(config.metrics.token_file)
+        try:
+            secret = path.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigInvalid(f"metrics.token_file: {path} cannot be read ({error.strerror})") from None
+    return ApiSettings(
+        public_url=server.public_url.rstrip("/"),
+        service=server.public_host,
+        hosts=frozenset(host.lower() for host in {server.public_host, *server.hosts, *local}),
+        token_lifetime_seconds=config.identity.token_seconds,
+        max_manifest_bytes=server.limits.manifest_bytes,
+        max_blob_bytes=server.limits.blob_bytes,
+        metrics_secret=secret,
+    )
+
+
+def _dependencies(
+    parts: Parts,
+    passwords: PasswordThreads,
+    keys: Keys,
+    metrics: Metrics,
+    failed: Callable[[str, BaseException], None],
+    requested: Callable[[Mapping[str, object]], None],
+) -> ApiDependencies:
+    async def ready() -> Mapping[str, str]:
+        return await _down(parts)
+
+    async def render() -> bytes:
+        metrics.stock(await parts.stats.stats())
+        return metrics.render()
+
+    def logged_in(*, principal_id: str | None, method: str, address: str, now: int) -> None:
+        outcome = "failed" if principal_id is None else "succeeded"
+        log.notice("login", principal=principal_id, method=method, address=address, at=now, outcome=outcome)
+
+    return ApiDependencies(
+        manifests=parts.manifests,
+        listings=parts.listings,
+        blobs=parts.blobs,
+        uploads=parts.uploads,
+        content=parts.content,
+        admission=parts.gate,
+        standings=parts.standings,
+        accounts=parts.standings,
+        passwords=passwords,
+        keys=keys,
+        record_pull=parts.pulls.count,
+        record_login=logged_in,
+        ready=ready,
+        metrics=render,
+        log_request=requested,
+        failed=failed,
+        now=time.time,
+        monotonic=time.monotonic,
+        random_bytes=os.urandom,
+    )
+
+
+async def _down(parts: Parts) -> Mapping[str, str]:
+    """Return what is down, by part: the catalog, or a policy that this worker does not have."""
+    try:
+        await parts.stats.check()
+    except GatewayError as error:
+        return {"catalog": error.message}
+    if parts.engine.revision() is None:
+        return {"policy": "no policy is active in this worker"}
+    return {}
