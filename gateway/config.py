@@ -12,6 +12,7 @@ Source: INTERFACE 4.
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,18 @@ from gateway.errors import ConfigInvalid
 ENVIRONMENT_PREFIX: Final = "REGISTRY_GATEWAY__"
 DEFAULT_FILE: Final = "gateway.toml"
 MEBIBYTE: Final = 1024 * 1024
+MAX_PORT: Final = 65535
+
+_HOST_PORT: Final = re.compile(
+    r"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z](?:[0-9A-Za-z.-]*[0-9A-Za-z])?)(?::(?P<port>[0-9]{1,5}))?"
+)
+"""No user, path, query or fragment: what is compared with a Host header and printed in commands is exactly this."""
+
+
+def _is_host(text: str) -> bool:
+    """Return whether ``text`` is ``HOST[:PORT]``."""
+    found = _HOST_PORT.fullmatch(text)
+    return found is not None and int(found["port"] or 0) <= MAX_PORT
 
 
 class _Section(BaseModel):
@@ -67,16 +80,33 @@ class Server(_Section):
     @classmethod
     def _listen_is_an_address(cls, text: str) -> str:
         host, _, port = text.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
-            raise ValueError("is HOST:PORT")
-        ipaddress.ip_address(host.strip("[]"))
+        if not host or not (port.isascii() and port.isdigit()) or int(port) > MAX_PORT:
+            raise ValueError("is HOST:PORT, as in 127.0.0.1:5000")
+        try:
+            ipaddress.ip_address(host.strip("[]"))
+        except ValueError:
+            raise ValueError(f"{host} is not an IP address: 0.0.0.0 and [::] are all of this machine's") from None
         return text
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _hosts_from_the_environment(cls, value: object) -> object:
+        """Split a text: a variable has no other way to hold a list."""
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("hosts")
+    @classmethod
+    def _hosts_are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not _is_host(host):
+                raise ValueError(f"{host!r} is not HOST or HOST:PORT")
+        return hosts
 
     @model_validator(mode="after")
     def _plain_only_on_loopback(self) -> Self:
-        parts = urlsplit(self.public_url)
         scheme = "http" if self.tls.mode == "off" else "https"
-        if parts.scheme != scheme or not parts.netloc or parts.path not in ("", "/") or parts.query or parts.username:
+        given, separator, host = self.public_url.partition("://")
+        if given != scheme or not separator or not _is_host(host):
             raise ValueError(f"public_url is {scheme}://HOST[:PORT] and nothing more")
         if self.tls.mode == "off" and not ipaddress.ip_address(self.address[0]).is_loopback:
             raise ValueError('tls.mode = "off" is accepted on loopback addresses only')
@@ -177,6 +207,8 @@ def load(file: Path, environment: Mapping[str, str]) -> Config:
         raise ConfigInvalid(
             f"{file} cannot be read ({error.strerror}): `registry-gateway init DIR` writes one"
         ) from None
+    except UnicodeDecodeError:
+        raise ConfigInvalid(f"{file} is not UTF-8") from None
     return parse(text, environment, directory=file.resolve().parent, name=str(file))
 
 
@@ -186,14 +218,19 @@ def parse(text: str, environment: Mapping[str, str], *, directory: Path, name: s
         document: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigInvalid(f"{name}: not TOML: {error}") from None
-    _override(document, environment)
+    overridden = _override(document, environment)
+    if "directory" in document:  # ours to set: believed from a file, it would move every relative path
+        raise ConfigInvalid(f"{overridden.get(('directory',), name)}: {_unknown(['directory'])}")
     try:
         return Config.model_validate({**document, "directory": directory})
     except ValidationError as error:
-        raise ConfigInvalid(f"{name}: {_first(error)}") from None
+        where, sentence = _first(error)
+        raise ConfigInvalid(f"{overridden.get(where, name)}: {sentence}") from None
 
 
-def _override(document: dict[str, Any], environment: Mapping[str, str]) -> None:
+def _override(document: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    """Put the environment's values into the document; return which variable set which key, for messages."""
+    overridden: dict[tuple[str, ...], str] = {}
     for variable in sorted(environment):
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
@@ -204,14 +241,21 @@ def _override(document: dict[str, Any], environment: Mapping[str, str]) -> None:
             if not isinstance(place, dict):
                 raise ConfigInvalid(f"{variable}: {section} is not a section")
         place[key] = environment[variable]
+        overridden[*sections, key] = variable
+    return overridden
 
 
-def _first(error: ValidationError) -> str:
-    """Return one sentence about the first mistake, with the nearest known name where a key is unknown."""
+def _first(error: ValidationError) -> tuple[tuple[str, ...], str]:
+    """Return where the first mistake is and one sentence about it."""
     detail = error.errors(include_url=False, include_input=False)[0]
     where = [str(part) for part in detail["loc"]]
-    if detail["type"] != "extra_forbidden":
-        return f"{'.'.join(where) or 'the file'}: {detail['msg'].removeprefix('Value error, ')}"
+    if detail["type"] == "extra_forbidden":
+        return tuple(where), _unknown(where)
+    return tuple(where), f"{'.'.join(where) or 'the file'}: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _unknown(where: list[str]) -> str:
+    """Return the sentence about an unknown key, with the nearest known name."""
     known = _known_keys(where[:-1])
     near = difflib.get_close_matches(where[-1], known, n=1)
     hint = f", did you mean {near[0]}?" if near else f", the known ones are {', '.join(known)}"
