@@ -75,8 +75,11 @@ def test_a_lease_that_ran_out_is_somebody_else_s(catalog: Catalog) -> None:
     assert (quick.id, quick.attempts) == (slow.id, 2)
     run(catalog.work.done(slow))
     run(catalog.work.retry(slow, due=NOW))
-    assert keys(claim(catalog, now=NOW + 61)) == [], "the slow worker has nothing to report any more"
+    assert keys(claim(catalog, now=NOW + 119)) == [], "the slow worker has nothing to report any more"
+    (third,) = claim(catalog, now=NOW + 120)
+    assert third.attempts == 3, "and did not remove what it no longer held"
     run(catalog.work.done(quick))
+    run(catalog.work.done(third))
     assert keys(claim(catalog, now=NOW + 10**6)) == []
 
 

@@ -135,6 +135,7 @@ def test_a_project_takes_all_its_rows_and_no_other(database: Database, neighbour
     }
     for table in KEPT.keys() - {"event", "decision"}:
         assert after[table] == full[table], table
+    assert set(before["decision"]) < set(after["decision"]), "a neighbour's decisions are found as before"
     assert set(map(repr, full["event"])) < set(map(repr, after["event"]))
 
 
