@@ -54,7 +54,7 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class JudgedEdge:
-    """From the admitted root to a judged descendant; ``path`` holds the digests between."""
+    """From the admitted root to a judged descendant; ``path`` holds the digests between, each of them judged too."""
 
     child: Digest
     path: tuple[Digest, ...]

@@ -39,6 +39,7 @@ def admit(scope: Scope, effect: Admit) -> None:
             signer = signer_id(scope, support.signer, support.signer_name)
             evidence = manifest_id(scope, support.evidence)
             scope.connection.execute(_SUPPORT, (row, slot, signer, support.seen, evidence))
+    _check_connected(effect.edges)
     scope.connection.execute("DELETE FROM edge WHERE root_id = ?", (row,))
     scope.connection.executemany(_EDGE, [(scope.repo_id, edge.child.hex, row, _path(edge)) for edge in effect.edges])
     end_clocks(scope, judged_rows(scope, row))
@@ -82,6 +83,17 @@ def _kept(supports: Sequence[Support]) -> Sequence[Support]:
     for support in sorted(supports, key=lambda found: (found.seen, found.signer, found.evidence)):
         earliest.setdefault(support.signer, support)
     return list(earliest.values())[:MAX_SIGNERS_PER_REQUIREMENT]
+
+
+def _check_connected(edges: Sequence[JudgedEdge]) -> None:
+    """Raise `Internal` where an index on the way to a child was not judged itself.
+
+    What is between is shown too, and its arrival must announce what it opens (`putting`).
+    """
+    judged = {(*edge.path, edge.child) for edge in edges}
+    for edge in edges:
+        if edge.path and edge.path not in judged:
+            raise Internal(f"{edge.child} is judged below {edge.path[-1]}, which is not")
 
 
 def _path(edge: JudgedEdge) -> bytes:

@@ -40,7 +40,7 @@ from tests.support.catalog import ALICE, NOW, add_project, admit, image, index, 
 from tests.support.visibility_model import Model, Shared, TagRow, named
 
 CATALOGS: Final = 2000
-SIDE_BY_SIDE: Final = 50
+SIDE_BY_SIDE: Final = 125
 SIZE: Final = 10
 STEPS: Final = 3
 """Writes of a catalog, each of several changes, each followed by reading everything."""
@@ -202,7 +202,11 @@ class History:
         if requirements and self.random.random() < 0.05:
             requirements.append([])
         until = self.random.choice((None, None, None, self.now - 1, self.now + 3, self.now + 8))
-        edges = [found for found in descendants(BY_DIGEST[digest]) if self.random.random() < 0.9]
+        edges: list[Descendant] = []
+        for child, path in descendants(BY_DIGEST[digest]):
+            judged = not path or (path[-1], path[:-1]) in edges
+            if judged and self.random.random() < 0.9:
+                edges.append((child, path))
         model.admit(digest, requirements, edges, until)
         steps = [(BY_DIGEST[child], [BY_DIGEST[step] for step in path]) for child, path in edges]
         self.commit(connection, name, admit(BY_DIGEST[digest], *requirements, edges=steps, until=until))
