@@ -8,6 +8,9 @@
 #   `values` therefore answers with one or two values, and each rule says in one line how two of them combine in the
 #   strict direction: the smaller limit, both allow-lists, the union of what is required. No generic merge: it could
 #   not know which direction is strict.
+#
+#   A rule binds what `values` answers before it walks over it: inside a comprehension a parameter that is not there reads
+#   as an empty list, and an empty list of what is forbidden forbids nothing.
 # schemas:
 #   - input: schema.admission
 package registry.lib.settings

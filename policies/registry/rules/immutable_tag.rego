@@ -30,6 +30,7 @@ findings contains judge.finding(rule, subject, verdict(subject)) if {
 verdict(subject) := {"is": "na"} if {
 	subject.root == true
 	input.decision == "manifest"
+	input.tag == null
 }
 
 verdict(subject) := {"is": "na"} if subject.root == false
@@ -58,7 +59,10 @@ judged(subject) if {
 	input.decision == "tag"
 }
 
-stays if input.tag.target == null
+stays if {
+	input.tag.target == null
+	is_boolean(input.tag.target_is_this)
+}
 
 stays if {
 	input.tag.target != null
@@ -66,4 +70,6 @@ stays if {
 }
 
 # Strict: the union of what must not move.
-immutable_tags := {pattern | some patterns in settings.values("TAG001", "immutable_tags"); some pattern in patterns}
+immutable_tags := {pattern | some patterns in lists; some pattern in patterns} if {
+	lists := settings.values("TAG001", "immutable_tags")
+}

@@ -61,7 +61,9 @@ account(user) := trim_space(split(user, ":")[0])
 root(name) := answer if answer := true in {name == "", regex.match(`^[+-]?0+$`, name), lower(name) in root_names}
 
 # Strict: the union of names.
-root_names := {lower(name) | some names in settings.values("CFG001", "root_names"); some name in names}
+root_names := {lower(name) | some names in lists; some name in names} if {
+	lists := settings.values("CFG001", "root_names")
+}
 
 # Strict: exempt only where every value in force exempts it.
 exempt := count(exempting) == count(lists) if {

@@ -37,6 +37,7 @@ verdict(subject) := {"is": "violation", "message": message} if {
 # What cannot be named cannot be ignored: a finding without a detector counts.
 counted(subject) := {place | some place in places} if {
 	is_array(subject.secret_findings)
+	is_set(ignored)
 	places := [place |
 		some finding in subject.secret_findings
 		detector := object.get(finding, "detector", "unnamed")
@@ -46,4 +47,6 @@ counted(subject) := {place | some place in places} if {
 }
 
 # Strict: ignored only where every value in force ignores it.
-ignored := intersection({{name | some name in names} | some names in settings.values("SEC001", "ignored_detectors")})
+ignored := intersection({{name | some name in names} | some names in lists}) if {
+	lists := settings.values("SEC001", "ignored_detectors")
+}

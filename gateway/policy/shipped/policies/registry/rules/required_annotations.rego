@@ -67,4 +67,4 @@ labels_of(subject) := {} if subject.config == null
 labels_of(subject) := subject.config.labels if subject.config != null
 
 # Strict: the union of what is required.
-required := {entry | some entries in settings.values("ANN001", "required"); some entry in entries}
+required := {entry | some entries in lists; some entry in entries} if lists := settings.values("ANN001", "required")
