@@ -1,0 +1,82 @@
+"""The body of a request: read at most once, at most so far.
+
+Nothing reads without a bound: `read` has a limit in bytes, `chunks` is counted by the store that it feeds, `settle` gives
+up after a little.
+
+I/O: receives.
+Source: CVE-2017-11468 (a manifest body read without limit); RFC 9110, 10.1.1 (Expect).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from gateway.api.asgi import Receive
+from gateway.api.head import Request
+from gateway.errors import GatewayError
+
+SETTLE_BYTES: Final = 256 * 1024
+"""What is read of a refused body so that the client, still sending, gets to read the refusal; Go's servers do the same."""
+SETTLE_SECONDS: Final = 1.0
+
+
+class Disconnected(Exception):
+    """The client went away in the middle of its request: nobody is there to be answered."""
+
+
+class Body:
+    """The body of one request."""
+
+    def __init__(self, receive: Receive, *, expected: bool, waits_to_be_asked: bool) -> None:
+        self._receive = receive
+        self._more = expected
+        self._waits = waits_to_be_asked
+
+    @classmethod
+    def of(cls, request: Request, receive: Receive) -> "Body":
+        """Return the body that the head of ``request`` announces."""
+        return cls(receive, expected=request.has_body, waits_to_be_asked=request.expects_continue)
+
+    async def read(self, *, max_bytes: int, too_large: GatewayError) -> bytes:
+        """Return all of it. Raises ``too_large`` as soon as it is over ``max_bytes``, and `Disconnected`."""
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self.chunks():
+            size += len(chunk)
+            if size > max_bytes:
+                raise too_large
+            parts.append(chunk)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the pieces as they come. Raises `Disconnected`."""
+        while self._more:
+            self._waits = False
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._more = False
+                raise Disconnected
+            self._more = bool(message.get("more_body", False))
+            piece: bytes = message.get("body", b"")
+            if piece:
+                yield piece
+
+    async def settle(self) -> bool:
+        """Read a little of what nobody wanted; return whether that was all, and the connection can go on.
+
+        A client that waits to be asked for its body (``Expect``) is not asked.
+        """
+        if not self._more:
+            return True
+        if self._waits:
+            return False
+        left = SETTLE_BYTES
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS):
+                async for chunk in self.chunks():
+                    left -= len(chunk)
+                    if left < 0:
+                        return False
+        except (TimeoutError, Disconnected):
+            return False
+        return True

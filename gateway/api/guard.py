@@ -1,0 +1,117 @@
+"""Who calls, and may they: answered before any handler runs.
+
+A token is verified (or remembered as verified), then the caller's standing is read afresh, once. Nothing here decides by
+itself: `gateway.access.grant` does. Never reads a body, never looks at a User-Agent.
+
+I/O: through the store of standings.
+Source: DESIGN 3 ("Answers to a missing right"), 5; security rows 1, 19, 27, 104, 118.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.access.grant import Action, authorize, authorize_catalog
+from gateway.access.rights import NO_RIGHTS, rights
+from gateway.access.scopes import CATALOG, PUSH, REPOSITORY, format_scope
+from gateway.access.stores import StandingStore
+from gateway.access.values import Grant, QuarantineLevel, Role, Standing
+from gateway.api.call import Access
+from gateway.api.head import Request
+from gateway.errors import NameUnknown, Unauthorized
+from gateway.identity.authenticate import parse_bearer
+from gateway.identity.key_ring import KeyRing
+from gateway.identity.token_cache import TokenCache
+from gateway.identity.values import ANONYMOUS, AccessClaims, Principal, ResourceAccess
+from gateway.oci.names import RepositoryName
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The guard of one API."""
+
+    tokens: TokenCache
+    keys: Callable[[], KeyRing]
+    standings: StandingStore
+
+    async def anybody(self, request: Request, *, now: int) -> Principal:
+        """Return the active principal of the request's token. Raises `Unauthorized`."""
+        claims = self._claims(request, scopes=(), now=now)
+        if claims is None:
+            raise Unauthorized
+        return await self._active(claims, scopes=(), now=now)
+
+    async def catalog(self, request: Request, *, now: int) -> Principal:
+        """Return who may list repositories. Raises `Unauthorized`."""
+        scopes = (format_scope(CATALOG),)
+        claims = self._claims(request, scopes=scopes, now=now)
+        if claims is None:
+            raise Unauthorized(scopes=scopes)
+        principal = await self._active(claims, scopes=scopes, now=now)
+        authorize_catalog(claims=claims, active=True)
+        return principal
+
+    async def repository(
+        self, request: Request, repository: RepositoryName, actions: Sequence[Action], *, now: int
+    ) -> Access:
+        """Return what the caller may do in ``repository``, at least ``actions``.
+
+        Raises `Unauthorized` with the scope to ask for. To an account that pushes where it has no right at all, it raises
+        `NameUnknown` with the command to type, the same whether a project is there or not: a new token would not help, and
+        a 401 would only make the client ask for a password.
+        """
+        scopes = (format_scope(ResourceAccess(REPOSITORY, repository.text, frozenset(actions))),)
+        claims = self._claims(request, scopes=scopes, now=now)
+        if claims is None:
+            raise Unauthorized(scopes=scopes)
+        standing = await self.standings.standing(claims.principal_id, repository, now=now)
+        try:
+            grant = authorize(standing=standing, claims=claims, repository=repository, required=actions)
+        except Unauthorized:
+            if claims.principal_id == ANONYMOUS.id:
+                raise
+            if standing is None or not standing.active:
+                await self._active(claims, scopes=scopes, now=now)
+            if PUSH in actions and not _known_here(standing):
+                raise NameUnknown(
+                    f"no project that you may push to has the name {repository}: `registry-gateway project create "
+                    f"{repository.prefixes[0]}` makes one, or its owner adds you as a member"
+                ) from None
+            raise
+        # `authorize` returns a grant only with a standing.
+        assert standing is not None
+        return Access(grant=grant, present=present_grant(standing, repository), claims=claims)
+
+    def _claims(self, request: Request, *, scopes: Sequence[str], now: int) -> AccessClaims | None:
+        """Return what the token says, None without one. Raises `Unauthorized` that asks for ``scopes``."""
+        if request.authorization is None:
+            return None
+        try:
+            return self.tokens.verify(parse_bearer(request.authorization), ring=self.keys(), now=now)
+        except Unauthorized as refusal:
+            raise Unauthorized(refusal.message, scopes=scopes, error="invalid_token") from None
+
+    async def _active(self, claims: AccessClaims, *, scopes: Sequence[str], now: int) -> Principal:
+        """Return the principal of ``claims``. Raises `Unauthorized` where it is disabled, expired or gone."""
+        if claims.principal_id == ANONYMOUS.id:
+            return ANONYMOUS
+        found = await self.standings.principal(claims.principal_id, now=now)
+        if found is None or not found[1]:
+            raise Unauthorized("the account of this token is not active", scopes=scopes, error="invalid_token")
+        return found[0]
+
+
+def present_grant(standing: Standing, repository: RepositoryName) -> Grant:
+    """Return what the principal of ``standing`` may do in ``repository`` now, not narrowed by a token."""
+    present = rights(standing)
+    return Grant(
+        principal=standing.principal,
+        project=standing.project,
+        repository=repository,
+        rights=present,
+        scanner=Role.SCANNER in standing.roles and present.quarantine > QuarantineLevel.NONE,
+    )
+
+
+def _known_here(standing: Standing | None) -> bool:
+    """Return whether the principal has any right in the project, and so knows of it already."""
+    return standing is not None and rights(standing) != NO_RIGHTS
