@@ -149,6 +149,10 @@ class AdmissionStore(Protocol):
         """Return the decisions about these bytes here, newest first."""
         ...
 
+    async def drift(self, project: ProjectName | None, *, limit: int) -> Sequence[DecisionRow]:
+        """Return the newest judgement of each admitted manifest that would not be admitted any more, newest first."""
+        ...
+
     async def decision_input(self, sha256: str) -> bytes | None:
         """Return the stored input document of a decision."""
         ...

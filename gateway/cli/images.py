@@ -113,7 +113,7 @@ def image_held(context: typer.Context, project: Annotated[str | None, typer.Argu
 @image.command("drift")
 def image_drift(context: typer.Context, project: Annotated[str | None, typer.Argument()] = None) -> None:
     """List what is admitted and would not be any more, by its newest judgement."""
-    prefix = "" if project is None else ProjectName.parse(project).text
+    parsed = None if project is None else ProjectName.parse(project)
 
     async def read(parts: Parts) -> list[dict[str, object]]:
         return [
@@ -124,7 +124,7 @@ def image_drift(context: typer.Context, project: Annotated[str | None, typer.Arg
                 "decision": row.id,
                 "reasons": row.record.get("reasons"),
             }
-            for row in await parts.store.drift(prefix, limit=1000)
+            for row in await parts.store.drift(parsed, limit=1000)
         ]
 
     command = context_of(context)

@@ -5,7 +5,7 @@ I/O: the catalog.
 
 import json
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from gateway.catalog.effects import Effect
 from gateway.catalog.sqlite.commit import commit
@@ -14,10 +14,17 @@ from gateway.catalog.sqlite.world import read_world
 from gateway.catalog.values import DecisionRow
 from gateway.catalog.world import World, WorldKey
 from gateway.oci.digest import Digest
-from gateway.oci.names import RepositoryName
+from gateway.oci.names import ProjectName, RepositoryName
 
 DECISIONS: Final = """SELECT id, tag, outcome, at, record FROM decision
 WHERE repo_name = ? AND digest = ? ORDER BY rowid DESC LIMIT ?"""
+
+DRIFT: Final = """SELECT d.id, d.tag, d.outcome, d.at, d.record, d.repo_name, d.digest FROM decision d
+JOIN manifest m ON m.id = d.manifest_id
+WHERE m.state = 1 AND d.tag IS NULL AND d.outcome = 'drift' AND (d.repo_name = :p OR d.repo_name LIKE :below ESCAPE '!')
+  AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.manifest_id = d.manifest_id AND n.tag IS NULL AND n.rowid > d.rowid)
+ORDER BY d.rowid DESC LIMIT :k"""
+"""An operator's question, read aside: it looks at every decision of the instance."""
 
 
 class SqliteAdmissionStore:
@@ -48,18 +55,15 @@ class SqliteAdmissionStore:
         rows = self._database.read(
             lambda connection: connection.execute(DECISIONS, (repository.text, str(digest), limit)).fetchall()
         )
-        return [
-            DecisionRow(
-                id=row[0],
-                repository=repository,
-                digest=digest,
-                tag=row[1],
-                outcome=row[2],
-                at=row[3],
-                record=json.loads(row[4]),
-            )
-            for row in rows
-        ]
+        return [_decision(row, repository, digest) for row in rows]
+
+    async def drift(self, project: ProjectName | None, *, limit: int) -> Sequence[DecisionRow]:
+        """Return the newest judgement of each admitted manifest that would not be admitted any more, newest first."""
+        name = "" if project is None else project.text
+        below = "%" if project is None else name.replace("!", "!!").replace("_", "!_") + "/%"
+        given = {"p": name, "below": below, "k": limit}
+        rows = await self._database.read_aside(lambda connection: connection.execute(DRIFT, given).fetchall())
+        return [_decision(row, RepositoryName.parse(row[5]), Digest.parse(row[6])) for row in rows]
 
     async def decision_input(self, sha256: str) -> bytes | None:
         """Return the stored input document of a decision."""
@@ -69,3 +73,15 @@ class SqliteAdmissionStore:
             ).fetchone()
         )
         return None if row is None else row[0]
+
+
+def _decision(row: Sequence[Any], repository: RepositoryName, digest: Digest) -> DecisionRow:
+    return DecisionRow(
+        id=row[0],
+        repository=repository,
+        digest=digest,
+        tag=row[1],
+        outcome=row[2],
+        at=row[3],
+        record=json.loads(row[4]),
+    )
