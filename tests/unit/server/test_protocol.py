@@ -1,0 +1,102 @@
+"""The listener's protocol: what a head may be, how files go out."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.server.protocol import MAX_HEAD_BYTES, MAX_HEAD_FIELDS, SENDFILE
+from tests.support.listener import exchange, listener
+
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+
+
+async def hello(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+    """Answer 200 after the body was read."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+def sender(path: Path, *, offset: int, count: int) -> Callable[..., Awaitable[None]]:
+    """Return an application that answers with a part of a file."""
+
+    async def application(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        assert SENDFILE in scope["extensions"]
+        headers = [(b"content-length", str(count).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": SENDFILE, "path": str(path), "offset": offset, "count": count})
+
+    return application
+
+
+def test_row_090_a_head_over_the_limit_in_one_header_is_431() -> None:
+    with listener(hello) as port:
+        answer = exchange(port, HEAD + b"X: " + b"a" * (MAX_HEAD_BYTES + 1) + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+def test_row_090_a_head_without_end_is_cut_at_the_limit() -> None:
+    with listener(hello) as port:
+        answer = exchange(port, HEAD + b"X: ", *[b"a" * 65536] * 320)
+    assert answer.startswith(b"HTTP/1.1 431 ") or answer == b""
+
+
+def test_row_090_too_many_fields_are_431() -> None:
+    fields = b"".join(b"X-%d: 1\r\n" % number for number in range(MAX_HEAD_FIELDS))
+    with listener(hello) as port:
+        assert exchange(port, HEAD + fields + b"\r\n").startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_head_of_the_allowed_size_is_served() -> None:
+    fields = b"".join(b"X-%d: %s\r\n" % (number, b"a" * 500) for number in range(MAX_HEAD_FIELDS - 2))
+    with listener(hello) as port:
+        assert exchange(port, HEAD + fields + b"\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+def test_row_091_a_head_that_does_not_come_ends_the_connection() -> None:
+    with listener(hello, head_seconds=0.2) as port:
+        assert exchange(port, b"GET / HT") == b""
+        assert exchange(port) == b""
+
+
+def test_row_091_a_body_that_stops_coming_ends_the_connection() -> None:
+    with listener(hello, body_seconds=0.2) as port:
+        answer = exchange(port, b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+    assert b"200" not in answer
+
+
+@pytest.mark.parametrize(
+    ("offset", "count"),
+    [
+        pytest.param(0, 1_000_000, id="whole"),
+        pytest.param(999_999, 1, id="last-byte"),
+        pytest.param(300_000, 300_001, id="over-several-reads"),
+        pytest.param(0, 0, id="empty"),
+    ],
+)
+def test_a_part_of_a_file_is_sent_as_it_is(tmp_path: Path, offset: int, count: int) -> None:
+    content = bytes(range(256)) * 3907
+    content = content[:1_000_000]
+    path = tmp_path / "blob"
+    path.write_bytes(content)
+    with listener(sender(path, offset=offset, count=count)) as port:
+        head, _, body = exchange(port, HEAD + b"\r\n").partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert body == content[offset : offset + count]
+
+
+def test_a_file_that_ends_early_ends_the_connection(tmp_path: Path) -> None:
+    path = tmp_path / "blob"
+    path.write_bytes(b"abc")
+    with listener(sender(path, offset=0, count=10)) as port:
+        _, _, body = exchange(port, HEAD + b"\r\n").partition(b"\r\n\r\n")
+    assert len(body) < 10
+
+
+def test_two_requests_on_one_connection_are_both_answered() -> None:
+    first = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    with listener(hello) as port:
+        assert exchange(port, first + HEAD + b"\r\n").count(b"HTTP/1.1 200 ") == 2
