@@ -5,6 +5,7 @@ Rows of principals and projects are written as they are in the schema; everythin
 
 import asyncio
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -193,10 +194,12 @@ class Catalog:
         return run(self.blobs.blob(repository, Digest.of(content), now=now))
 
     def execute(self, statement: str, *values: object) -> None:
-        """Write to the tables directly: what another part of the gateway would have done."""
+        """Write to the tables directly, statements with a semicolon between: what another part would have done."""
 
         def change(connection: sqlite3.Connection) -> None:
-            connection.execute(statement, values)
+            connection.execute("PRAGMA defer_foreign_keys = ON")
+            for each in statement.split(";"):
+                connection.execute(each, values)
 
         run(self.database.write(change))
 
@@ -244,6 +247,16 @@ def open_catalog(path: Path) -> Catalog:
         SqliteBlobs(database=database),
         SqliteAdmissionStore(database=database),
     )
+
+
+@contextmanager
+def copy_of(template: Path, directory: Path) -> Iterator[Catalog]:
+    """Yield a catalog that starts as the closed one in ``template``."""
+    opened = open_catalog(Path(shutil.copy(template / "catalog.db", directory / "catalog.db")))
+    try:
+        yield opened
+    finally:
+        run(opened.database.close())
 
 
 @contextmanager
