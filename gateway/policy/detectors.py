@@ -61,7 +61,7 @@ _IS_SECRET_NAME: Final[Any] = re2.compile(rf"(?i)(?:^|[._\-\sa-z0-9])(?:{_PASSWO
 _ASSIGNMENT: Final[Any] = re2.compile(_ASSIGNED)
 _CREDENTIALS: Final[dict[str, Any]] = {URL_CREDENTIALS: re2.compile(_URL), BASIC_CREDENTIALS: re2.compile(_BASIC)}
 _PLACEHOLDER: Final[Any] = re2.compile(
-    r"(?i)^(?:|\$.*|%[a-z_]+%|<[^>]*>|\{\{.*\}\}|\*+|x+|\.{3}|(?:/|\./|~/|[a-z]:\\).*"
+    r"(?i)^(?:|\$.*|%[a-z_]+%|<[^>]*>|\{\{.*\}\}|\*+|x{3,}|\.{3}|(?:/|\./|~/|[a-z]:\\).*"
     r"|true|false|yes|no|on|off|none|null|nil|undefined|\[masked.*|0|1)$"
 )
 

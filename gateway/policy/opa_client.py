@@ -54,7 +54,7 @@ class OpaAddress:
         Raises `ConfigInvalid`, also for one that would send inputs and tokens over a network in the clear.
         """
         parts = urlsplit(text)
-        if parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/") and not parts.query:
+        if parts.scheme == "unix" and not parts.netloc and len(parts.path) > 1 and not parts.query:
             return cls(socket=Path(parts.path), tls=False, token=token)
         try:
             host, port = parts.hostname, parts.port

@@ -32,11 +32,15 @@ test_an_admissible_document_has_no_other_verdict_than_pass_and_na if {
 test_no_revision_no_decision if {
 	without_rules := [decision |
 		decision := admission.decision with input as testing.document
+			with data.registry.config as testing.parameters
+			with data.registry.projects as {}
 			with data.registry.revision as "sha256:data"
 			with data.registry.compiled as {}
 	]
 	without_data := [decision |
 		decision := admission.decision with input as testing.document
+			with data.registry.config as testing.parameters
+			with data.registry.projects as {}
 			with data.registry.compiled as {"rules": "sha256:rules"}
 	]
 	count(without_rules) + count(without_data) == 0

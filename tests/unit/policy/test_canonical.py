@@ -1,0 +1,46 @@
+"""One spelling: equal values, equal bytes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import PolicyInvalid
+from gateway.oci import strict_json
+from gateway.oci.strict_json import JsonValue
+from gateway.policy import canonical
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def test_the_spelling() -> None:
+    assert canonical.encode({"b": [1, True, None], "a": "é\n"}) == '{"a":"é\\n","b":[1,true,null]}'.encode()
+
+
+@given(VALUES)
+def test_it_reads_back_and_the_order_of_members_does_not_matter(value: JsonValue) -> None:
+    encoded = canonical.encode({"value": value})
+    again = strict_json.parse_object(encoded, max_bytes=len(encoded))
+    assert again == {"value": value}
+    assert canonical.encode(_reversed(again)) == encoded
+
+
+def _reversed(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {name: _reversed(value[name]) for name in reversed(list(value))}
+    return [_reversed(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("value", [0.5, [1.0], {"a": {"b": [0.1]}}, "\ud800", {"\udfff": 1}])
+def test_what_has_no_one_spelling(value: JsonValue) -> None:
+    with pytest.raises(PolicyInvalid):
+        canonical.encode(value)
+
+
+def test_the_digest() -> None:
+    # printf '' | sha256sum
+    assert canonical.digest(b"") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
