@@ -39,6 +39,12 @@ def test_the_rules_are_those_of_the_documentation() -> None:
         assert rule.solution
 
 
+def test_every_code_has_its_heading() -> None:
+    headings = (POLICIES.parent / "docs" / "policy.md").read_text().splitlines()
+    for code in RULES.values():
+        assert f"### {code}" in headings
+
+
 def test_every_rule_has_its_module_and_its_tests() -> None:
     read = sources.read(POLICIES)
     for rule in RULES:
