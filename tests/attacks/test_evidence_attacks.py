@@ -584,7 +584,7 @@ def test_cosign_ignores_the_type_of_a_classic_payload_and_this_does_not() -> Non
     ]
 
 
-def test_canary_small_order_key_cannot_be_trusted() -> None:
+def test_small_order_key_cannot_be_trusted() -> None:
     """For such a key the signature of anything is known to everybody."""
     point = base64.b64encode(bytes.fromhex("302a300506032b6570032100") + b"\x01" + bytes(31)).decode()
     pem = f"-----BEGIN PUBLIC KEY-----\n{point}\n-----END PUBLIC KEY-----\n"

@@ -6,111 +6,14 @@ Pure: no I/O; randomness is passed in.
 """
 
 import base64
-import json
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from gateway.oci.digest import Digest
 from tests.support import evidence as made
+from tests.support.evidence_drafts import Draft, damage, loose_json, rearrange
 
 SIGNATURE: Final = "dev.cosignproject.cosign/signature"
-
-
-@dataclass(slots=True)
-class Draft:
-    """A piece of evidence being mutated: its manifest as a document, and the layers' bytes apart."""
-
-    manifest: dict[str, Any]
-    layers: list[bytes]
-    tag: str | None
-    raw: bytes | None = None
-    honest_names: bool = True
-
-    @classmethod
-    def of(cls, evidence: made.Evidence) -> "Draft":
-        """Return the draft that is ``evidence`` unchanged."""
-        manifest = json.loads(evidence.manifest)
-        return cls(manifest, [evidence.blobs[layer["digest"]] for layer in manifest["layers"]], evidence.tag)
-
-    def finish(self) -> made.Evidence:
-        """Return the evidence. With ``honest_names`` the descriptors are those of the bytes, so that these are read."""
-        if self.honest_names:
-            for layer, content in zip(self.manifest.get("layers", ()), self.layers, strict=False):
-                if isinstance(layer, dict):
-                    layer["digest"], layer["size"] = str(Digest.of(content)), len(content)
-        raw = made.go_json(self.manifest) if self.raw is None else self.raw
-        names = [layer.get("digest") if isinstance(layer, dict) else None for layer in self.manifest.get("layers", ())]
-        blobs = {name: content for name, content in zip(names, self.layers, strict=False) if isinstance(name, str)}
-        return made.Evidence(raw, blobs, self.tag)
-
-
-def _damage(source: random.Random, content: bytes) -> bytes:
-    """Return ``content`` with some bytes flipped, dropped, doubled, set or cut."""
-    damaged = bytearray(content or b"\0")
-    for _ in range(source.choice((1, 1, 1, 2, 8))):
-        place = source.randrange(len(damaged))
-        match source.randrange(5):
-            case 0:
-                damaged[place] ^= 1 << source.randrange(8)
-            case 1:
-                damaged[place] = source.choice(b'\0 "{}[]:,\\0aAfF/+=')
-            case 2:
-                damaged[place:place] = damaged[place : place + source.randrange(1, 9)]
-            case 3 if len(damaged) > 8:
-                del damaged[place : place + source.randrange(1, 4)]
-            case _:
-                damaged[place:] = damaged[place:] if source.randrange(4) else b"\0"
-    return bytes(damaged)
-
-
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Return every (container, key) in a document."""
-    if isinstance(value, dict | list):
-        for key, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
-            yield value, key
-            yield from _places(inner)
-
-
-def _rearrange(source: random.Random, document: Any) -> None:
-    """Change a document in one place: drop, retype, respell, exchange, move a digest."""
-    places = list(_places(document))
-    if not places:
-        return
-    container, key = source.choice(places)
-    value = container[key]
-    match source.randrange(7):
-        case 0:
-            del container[key]
-        case 1:
-            container[key] = source.choice((None, True, 0, -1, "", [], {}, [value], {"x": value}))
-        case 2 if isinstance(container, dict):
-            container[source.choice((str(key).upper(), str(key).title(), f"{key} ", f"{key}\0"))] = value
-        case 3:
-            other, place = source.choice(places)
-            container[key] = json.loads(json.dumps(other.get(place) if isinstance(other, dict) else None))
-        case 4 if isinstance(value, str):
-            swapped = {made.SUBJECT[7:]: made.OTHER_SUBJECT[7:], made.OTHER_SUBJECT[7:]: made.SUBJECT[7:]}
-            for old, new in swapped.items():
-                if old in value:
-                    container[key] = value.replace(old, new)
-                    break
-            else:
-                container[key] = source.choice((value.upper(), value + "/", value[:-1], f" {value}"))
-        case 5 if isinstance(value, list) and value:
-            value.insert(source.randrange(len(value) + 1), source.choice(value))
-        case _:
-            container[key] = source.choice(
-                (made.SPDX, made.COSIGN_SIGN, made.SUBJECT, made.OTHER_SUBJECT, made.IN_TOTO)
-            )
-
-
-def _document(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
 
 
 class Mutator:
@@ -149,12 +52,12 @@ class Mutator:
 
     def _layer_bytes(self, draft: Draft) -> None:
         place = self._layer(draft)
-        draft.layers[place] = _damage(self.random, draft.layers[place])
+        draft.layers[place] = damage(self.random, draft.layers[place])
 
     def _layer_document(self, draft: Draft) -> None:
         place = self._layer(draft)
-        document = _document(draft.layers[place])
-        _rearrange(self.random, document)
+        document = loose_json(draft.layers[place])
+        rearrange(self.random, document)
         draft.layers[place] = made.go_json(document)
 
     def _inner_payload(self, draft: Draft) -> None:
@@ -163,16 +66,16 @@ class Mutator:
         if isinstance(envelope.get("payload"), str):
             payload = _lenient(envelope["payload"])
             if self.random.randrange(2):
-                inner = _document(payload)
-                _rearrange(self.random, inner)
+                inner = loose_json(payload)
+                rearrange(self.random, inner)
                 payload = made.go_json(inner)
             else:
-                payload = _damage(self.random, payload)
+                payload = damage(self.random, payload)
             envelope["payload"] = base64.b64encode(payload).decode()
             draft.layers[place] = made.go_json(document)
 
     def _inner_signature(self, draft: Draft) -> None:
-        self._with_signature(draft, lambda signature: _damage(self.random, signature))
+        self._with_signature(draft, lambda signature: damage(self.random, signature))
 
     def _exchange_signature(self, draft: Draft) -> None:
         other = Draft.of(self.random.choice(self.pieces))
@@ -191,15 +94,17 @@ class Mutator:
         other = Draft.of(self.random.choice(self.pieces))
         place = self._layer(draft)
         draft.layers[place] = other.layers[0]
-        if self.random.randrange(2) and "annotations" in other.manifest["layers"][0]:
-            draft.manifest["layers"][place]["annotations"] = other.manifest["layers"][0]["annotations"]
+        layers = draft.manifest.get("layers", [])
+        layer = layers[place] if place < len(layers) else None
+        if self.random.randrange(2) and isinstance(layer, dict):
+            layer["annotations"] = other.manifest["layers"][0].get("annotations", {})
 
     def _manifest_bytes(self, draft: Draft) -> None:
         draft.finish()
-        draft.raw = _damage(self.random, made.go_json(draft.manifest))
+        draft.raw = damage(self.random, made.go_json(draft.manifest))
 
     def _manifest_document(self, draft: Draft) -> None:
-        _rearrange(self.random, draft.manifest)
+        rearrange(self.random, draft.manifest)
         if not isinstance(draft.manifest.get("layers"), list):
             draft.manifest["layers"] = []
 
@@ -207,7 +112,7 @@ class Mutator:
         """Attach it to the other subject."""
         other = {made.SUBJECT: made.OTHER_SUBJECT, made.OTHER_SUBJECT: made.SUBJECT}
         if isinstance(draft.manifest.get("subject"), dict):
-            draft.manifest["subject"]["digest"] = other.get(draft.manifest["subject"].get("digest"), made.SUBJECT)
+            draft.manifest["subject"]["digest"] = other.get(str(draft.manifest["subject"].get("digest")), made.SUBJECT)
         if draft.tag is not None:
             digest = f"sha256:{draft.tag[7:71]}"
             draft.tag = f"{other.get(digest, made.SUBJECT).replace(':', '-')}{draft.tag[71:]}"
@@ -233,7 +138,10 @@ class Mutator:
             )
         else:
             content = made.go_json(envelope)
-        subject = draft.manifest.get("subject", {}).get("digest") if draft.tag is None else f"sha256:{draft.tag[7:71]}"
+        attached = draft.manifest.get("subject")
+        subject = attached.get("digest") if isinstance(attached, dict) else None
+        if draft.tag is not None:
+            subject = f"sha256:{draft.tag[7:71]}"
         if not isinstance(subject, str):
             return
         choices = (
@@ -269,7 +177,7 @@ class Mutator:
     def _envelope(self, draft: Draft) -> tuple[int, Any, dict[str, Any]]:
         """Return a layer's place, its document, and the envelope in it ({} where there is none)."""
         place = self._layer(draft)
-        document = _document(draft.layers[place])
+        document = loose_json(draft.layers[place])
         inner = document.get("dsseEnvelope", document) if isinstance(document, dict) else {}
         return place, document, inner if isinstance(inner, dict) else {}
 
