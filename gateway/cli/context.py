@@ -4,7 +4,8 @@ I/O: opens the stores.
 """
 
 import asyncio
-import getpass
+import os
+import pwd
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,8 +59,14 @@ def make(file: Path | None, output: Output) -> Context:
 
 
 def operator() -> Principal:
-    """Return who is at the shell, as audit events name him: by the operating system's name."""
-    login = getpass.getuser()
+    """Return who is at the shell, as audit events name him: by the name of the process's user.
+
+    What ``$USER`` says is not asked: it says what its owner likes.
+    """
+    try:
+        login = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container with a number that has no name
+        login = f"uid-{os.getuid()}"
     return Principal(f"os:{login}", PrincipalKind.OPERATOR, login)
 
 

@@ -5,8 +5,9 @@ Source: INTERFACE 3.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,11 +17,13 @@ from gateway.cli.images import image
 from gateway.cli.principals import robot, user
 from gateway.cli.projects import member, project
 from gateway.cli.rules import policy, trust
-from gateway.cli.terminal import Output, exit_status
+from gateway.cli.terminal import UNAVAILABLE, Output, exit_status, printable
 from gateway.errors import GatewayError
 
+PROGRAM: Final = "registry-gateway"
+
 application = typer.Typer(
-    name="registry-gateway",
+    name=PROGRAM,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -59,13 +62,19 @@ application.add_typer(image, name="image")
 application.add_typer(audit, name="audit")
 
 
-def main() -> None:
-    """Run the command line. A refusal is one sentence on stderr and an exit status."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, that of the process without ``arguments``. A refusal is one sentence and an exit status."""
     try:
-        application()
+        application(args=arguments, prog_name=PROGRAM)
     except GatewayError as error:
-        print(f"registry-gateway: {error.message}", file=sys.stderr)  # noqa: T201
-        sys.exit(exit_status(error))
+        _end(error.message, exit_status(error))
+    except OSError as error:
+        _end(f"{error.filename or 'the system'}: {error.strerror or error}", UNAVAILABLE)
+
+
+def _end(sentence: str, status: int) -> None:
+    print(f"{PROGRAM}: {printable(sentence)}", file=sys.stderr)  # noqa: T201
+    sys.exit(status)
 
 
 if __name__ == "__main__":

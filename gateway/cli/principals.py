@@ -56,7 +56,10 @@ def user_create(
     check_account_name(name)
     if not password_stdin:
         raise ConfigInvalid("pass --password-stdin and the password on standard input: arguments are seen by others")
-    password = sys.stdin.read().rstrip("\r\n")
+    try:
+        password = sys.stdin.read().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ConfigInvalid("the password on standard input is not UTF-8") from None
     if len(password) < MIN_PASSWORD_CHARS:
         raise ConfigInvalid(f"a password has at least {MIN_PASSWORD_CHARS} characters")
     principal = Principal(f"u:{uuid.uuid4()}", PrincipalKind.USER, name)

@@ -1,5 +1,8 @@
 """How commands speak: tables or JSON on stdout, one sentence on stderr, an exit status that scripts can read.
 
+What is shown was often written by somebody else: an annotation, a rule's message, a reason. No escape sequence of theirs
+reaches the terminal, and nothing of theirs is read as markup.
+
 Exit status: 0 done; 1 refused or a check failed; 2 usage or configuration; 3 something it needs is unavailable.
 
 I/O: stdout and stderr.
@@ -15,6 +18,7 @@ from typing import Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from gateway.errors import (
     ConfigInvalid,
@@ -29,6 +33,9 @@ REFUSED: Final = 1
 USAGE: Final = 2
 UNAVAILABLE: Final = 3
 
+_PIPE_COLUMNS: Final = 10_000
+"""Into a file or a pipe no cell is folded: `grep` looks for whole digests."""
+
 
 class Output(StrEnum):
     """What stdout holds."""
@@ -42,7 +49,8 @@ class Terminal:
 
     def __init__(self, output: Output) -> None:
         self.output = output
-        self._console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+        width = None if sys.stdout.isatty() else _PIPE_COLUMNS
+        self._console = Console(file=sys.stdout, highlight=False, width=width)
 
     def rows(self, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
         """Write a list: a table, or a JSON array of objects with ``columns`` as members."""
@@ -53,7 +61,7 @@ class Terminal:
         for column in columns:
             table.add_column(column.upper().replace("_", " "), overflow="fold")
         for row in rows:
-            table.add_row(*(_cell(row[column]) for column in columns))
+            table.add_row(*(Text(_cell(row[column])) for column in columns))
         self._console.print(table)
 
     def record(self, record: Mapping[str, object]) -> None:
@@ -70,7 +78,7 @@ class Terminal:
         if self.output is Output.JSON:
             self._json(dict(record))
         else:
-            print(text, file=sys.stdout)  # noqa: T201
+            print(printable(text), file=sys.stdout)  # noqa: T201
 
     def secret(self, secret: str) -> None:
         """Write a secret alone on stdout, once."""
@@ -100,6 +108,15 @@ def when(seconds: int | None) -> str:
     return datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def printable(text: str) -> str:
+    """Return ``text`` with what moves a cursor, rings or turns the direction written as an escape; lines stay lines."""
+    return "".join(char if char.isprintable() or char == "\n" else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
 def _cell(value: object) -> str:
     if value is None:
         return ""
@@ -107,4 +124,4 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(_cell(item) for item in value)
-    return str(value)
+    return printable(str(value)).replace("\n", "\\n")

@@ -24,7 +24,7 @@ _STATES = {
 
 def explain(view: ManifestView | None, decisions: Sequence[DecisionRow], *, host: str) -> str:
     """Return the explanation of a manifest's newest decision, and of each tag's."""
-    return "\n".join(_lines(view, decisions, host=host))
+    return "\n".join(line.replace("\n", "\\n") for line in _lines(view, decisions, host=host))
 
 
 def record_of(view: ManifestView | None, decisions: Sequence[DecisionRow]) -> dict[str, object]:
