@@ -126,6 +126,29 @@ def test_the_data_version_moves_with_commits_of_others(database: Database) -> No
 # -- writing
 
 
+class Busy:
+    """The writer, kept in a transaction until `go`: what is asked for meanwhile queues up behind it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._started, self._gate = threading.Event(), threading.Event()
+        self.statements: list[str] = []
+
+    async def begin(self) -> None:
+        self._first = asyncio.ensure_future(self._database.write(self._wait))
+        await asyncio.to_thread(self._started.wait, 10)
+
+    async def go(self) -> None:
+        await asyncio.sleep(0)
+        self._gate.set()
+        await self._first
+
+    def _wait(self, connection: sqlite3.Connection) -> None:
+        self._started.set()
+        self._gate.wait(10)
+        connection.set_trace_callback(self.statements.append)
+
+
 def test_a_write_returns_what_the_change_returned(database: Database) -> None:
     assert asyncio.run(database.write(add("a"))) == "a"
     assert database.read(names) == ["a"]
@@ -133,11 +156,7 @@ def test_a_write_returns_what_the_change_returned(database: Database) -> None:
 
 def test_members_share_a_transaction_and_a_failing_one_harms_none(database: Database) -> None:
     """While one transaction is open, five changes queue up: they become one, and the two bad ones leave no trace."""
-    gate, statements = threading.Event(), list[str]()
-
-    def wait(connection: sqlite3.Connection) -> None:
-        gate.wait(10)
-        connection.set_trace_callback(statements.append)
+    busy = Busy(database)
 
     def half(connection: sqlite3.Connection) -> None:
         add("half")(connection)
@@ -148,12 +167,9 @@ def test_members_share_a_transaction_and_a_failing_one_harms_none(database: Data
         add("twice")(connection)
 
     async def main() -> list[object]:
-        first = asyncio.ensure_future(database.write(wait))
-        await asyncio.sleep(0)
+        await busy.begin()
         others = [asyncio.ensure_future(database.write(each)) for each in (add("a"), half, add("b"), twice, add("c"))]
-        await asyncio.sleep(0)
-        gate.set()
-        await first
+        await busy.go()
         return await asyncio.gather(*others, return_exceptions=True)
 
     results = asyncio.run(main())
@@ -161,26 +177,23 @@ def test_members_share_a_transaction_and_a_failing_one_harms_none(database: Data
     assert isinstance(results[1], ValueError)
     assert isinstance(results[3], sqlite3.IntegrityError)
     assert database.read(names) == ["a", "b", "c"]
-    assert (statements.count("BEGIN IMMEDIATE"), statements.count("COMMIT")) == (1, 2)  # its own, and the five's
+    assert (busy.statements.count("BEGIN IMMEDIATE"), busy.statements.count("COMMIT")) == (
+        1,
+        2,
+    )  # its own, and the five's
 
 
 def test_a_batch_is_bounded(database: Database) -> None:
-    gate, statements = threading.Event(), list[str]()
-
-    def wait(connection: sqlite3.Connection) -> None:
-        gate.wait(10)
-        connection.set_trace_callback(statements.append)
+    busy = Busy(database)
 
     async def main() -> None:
-        first = asyncio.ensure_future(database.write(wait))
-        await asyncio.sleep(0)
+        await busy.begin()
         others = [asyncio.ensure_future(database.write(add(f"{number:03}"))) for number in range(MAX_BATCH + 1)]
-        await asyncio.sleep(0)
-        gate.set()
-        await asyncio.gather(first, *others)
+        await busy.go()
+        await asyncio.gather(*others)
 
     asyncio.run(main())
-    assert statements.count("COMMIT") == 3
+    assert busy.statements.count("COMMIT") == 3
     assert len(database.read(names)) == MAX_BATCH + 1
 
 
@@ -198,17 +211,14 @@ def test_nobody_is_answered_before_the_commit(database: Database) -> None:
 
 
 def test_a_change_that_nobody_waits_for_any_more_is_not_made(database: Database) -> None:
-    gate = threading.Event()
+    busy = Busy(database)
 
     async def main() -> None:
-        first = asyncio.ensure_future(database.write(lambda _: gate.wait(10)))
-        await asyncio.sleep(0)
+        await busy.begin()
         given_up = asyncio.ensure_future(database.write(add("given up")))
         await asyncio.sleep(0)
         given_up.cancel()
-        await asyncio.sleep(0)
-        gate.set()
-        await first
+        await busy.go()
 
     asyncio.run(main())
     asyncio.run(database.write(add("next")))
