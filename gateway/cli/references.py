@@ -26,7 +26,10 @@ class ImageReference:
         rest = text.removeprefix(f"{host}/")
         name, at, digest = rest.partition("@")
         if at:
-            name = name.partition(":")[0]
+            repository, colon, tag = name.rpartition(":")
+            if colon and "/" not in tag:  # name:tag@digest, where the digest is what counts
+                Tag.parse(tag)
+                name = repository
             return cls(RepositoryName.parse(name), Digest.parse(digest))
         name, colon, tag = rest.rpartition(":")
         if not colon:
