@@ -172,7 +172,7 @@ def compose(config: Config, *, now: Callable[[], int] = unix_now) -> Parts:
 def _engine(config: Config) -> PolicyEngine:
     policy = config.policy
     if policy.engine == "wasm":
-        return WasmEngine()
+        return WasmEngine(max_evaluation_seconds=policy.seconds)
     token = None if policy.token_file is None else _secret(config.path(policy.token_file))
     ca = None if policy.ca is None else config.path(policy.ca)
     return OpaEngine(address=policy.address, ca=ca, token=token)

@@ -16,7 +16,7 @@ from gateway.api.body import Body, Disconnected
 from gateway.api.call import Call, Trace
 from gateway.api.guard import Guard
 from gateway.api.handlers import Handlers
-from gateway.api.head import Request, parse_head
+from gateway.api.head import Request, parse_head, peer
 from gateway.api.refusals import Challenger, refusal, refused, rule
 from gateway.api.routes import (
     TABLE,
@@ -67,6 +67,7 @@ class Api:
             started=self._dependencies.monotonic(),
             method=scope["method"] if scope["method"] in _METHODS else "other",
             path=_printable(scope.get("raw_path") or b""),
+            address=peer(scope),
         )
         watch = _Watch(send)
         try:
@@ -89,7 +90,6 @@ class Api:
         except GatewayError as error:
             # Where the body of such a request would end is not known, so nothing after it is read.
             return self._refusal(error, trace).closing()
-        trace.address = request.address
         body = Body.of(request, receive)
         try:
             answer = await self._dispatch(request, body, trace)

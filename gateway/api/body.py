@@ -8,7 +8,8 @@ Source: CVE-2017-11468 (a manifest body read without limit); RFC 9110, 10.1.1 (E
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Final
 
 from gateway.api.asgi import Receive
@@ -41,14 +42,15 @@ class Body:
         """Return all of it. Raises ``too_large`` as soon as it is over ``max_bytes``, and `Disconnected`."""
         parts: list[bytes] = []
         size = 0
-        async for chunk in self.chunks():
-            size += len(chunk)
-            if size > max_bytes:
-                raise too_large
-            parts.append(chunk)
+        async with aclosing(self.chunks()) as chunks:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > max_bytes:
+                    raise too_large
+                parts.append(chunk)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield the pieces as they come. Raises `Disconnected`."""
         while self._more:
             self._waits = False
@@ -72,8 +74,8 @@ class Body:
             return False
         left = SETTLE_BYTES
         try:
-            async with asyncio.timeout(SETTLE_SECONDS):
-                async for chunk in self.chunks():
+            async with asyncio.timeout(SETTLE_SECONDS), aclosing(self.chunks()) as chunks:
+                async for chunk in chunks:
                     left -= len(chunk)
                     if left < 0:
                         return False

@@ -88,12 +88,11 @@ def parse_head(scope: Scope, *, hosts: Set[str]) -> Request:
     if _METHOD.fullmatch(method) is None:
         raise RequestInvalid("the method is not one")
     length, chunked = _framing(headers, http_version=scope["http_version"])
-    client = scope.get("client")
     return Request(
         method=method,
         path=_path(scope.get("raw_path")),
         query=parse_form(scope["query_string"], max_bytes=MAX_QUERY_BYTES),
-        address=str(client[0]) if client else "",
+        address=peer(scope),
         authorization=headers.get("authorization"),
         content_length=length,
         chunked=chunked,
@@ -105,6 +104,12 @@ def parse_head(scope: Scope, *, hosts: Set[str]) -> Request:
         expects_continue=headers.get("expect", "").lower() == "100-continue",
         view_pending=headers.get("registry-gateway-view") == "pending",
     )
+
+
+def peer(scope: Scope) -> str:
+    """Return the address of the other end of the connection; empty where there is none. No header changes it."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _headers(fields: Any) -> dict[str, str]:

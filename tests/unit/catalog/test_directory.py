@@ -195,3 +195,45 @@ def test_a_standing_is_at_most_two_searches(tmp_path: Path, principal: str) -> N
         on_sqlite(database).project(ProjectName("a"))
         database.read(watch)
         assert len(statements) == (1 if principal in ("anonymous", "system", "os:root") else 2)
+
+
+@pytest.mark.parametrize(
+    ("statement", "principal"),
+    [
+        pytest.param(
+            "INSERT INTO member SELECT id, 'r:1', 'owner', 0, 'x' FROM project WHERE name = 'ab'",
+            "r:1",
+            id="row-15-a-robot-bound-elsewhere",
+        ),
+        pytest.param(
+            "INSERT INTO instance_role VALUES ('r:1', 'administrator', 0, 'x')", "r:1", id="row-16-a-robot-with-a-role"
+        ),
+        pytest.param(
+            "INSERT INTO instance_role VALUES ('u:nobody', 'administrator', 0, 'x')",
+            "u:nobody",
+            id="nobody-with-a-role",
+        ),
+        pytest.param(
+            "INSERT INTO member SELECT id, 'anonymous', 'owner', 0, 'x' FROM project", "anonymous", id="anonymous-bound"
+        ),
+        pytest.param(
+            "INSERT INTO principal VALUES ('anonymous', 'user', 'anonymous', 0, 0, 'x')",
+            "anonymous",
+            id="anonymous-made",
+        ),
+        pytest.param(
+            "INSERT INTO principal VALUES ('r:9', 'robot', 'robot+ab+y', 0, 0, 'x')",
+            "r:9",
+            id="a-robot-without-a-project",
+        ),
+    ],
+)
+def test_a_row_that_should_not_be_there_gives_nothing(tmp_path: Path, statement: str, principal: str) -> None:
+    with opened(tmp_path / "catalog.db") as database:
+        catalog = on_sqlite(database)
+        asyncio.run(populate(catalog))
+        asyncio.run(database.write(lambda connection: connection.execute(statement).rowcount))
+        found = asyncio.run(catalog.standings.standing(principal, RepositoryName("ab/x"), now=NOW))
+        assert found is not None
+        assert (found.roles, found.instance_roles) == (frozenset(), frozenset())
+        assert found.active == (principal in ("r:1", "anonymous"))

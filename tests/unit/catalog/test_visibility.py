@@ -61,6 +61,7 @@ EVIDENCE: Final = [
 ABOUT_EVIDENCE: Final = (image(b"signature", b"of a signature"), EVIDENCE[0][0])
 FALLBACKS: Final = [
     (index(EVIDENCE[0][0].digest, EVIDENCE[5][0].digest), LEAVES[0]),
+    (index(EVIDENCE[0][0].digest), LEAVES[0]),
     (index(EVIDENCE[1][0].digest), LEAVES[0]),
     (index(EVIDENCE[1][0].digest, annotations={"of": "another"}), LEAVES[1]),
     (index(annotations={"no": "entries"}), LEAVES[2]),
