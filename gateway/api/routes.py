@@ -160,7 +160,7 @@ class Found:
 class OtherMethod:
     """The path exists, for these methods."""
 
-    allowed: tuple[Method, ...]
+    allowed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +200,7 @@ class Router:
         rows = self._rows[self._paths[number]]
         row = rows.get(method)
         if row is None:
-            return OtherMethod(
-                tuple(allowed for each in rows.values() for allowed in each.methods if rows[allowed] is each)
-            )
+            return OtherMethod(tuple(rows))
         first = matched.lastindex + 1
         names = self._parameters[number]
         return Found(row, _target({name: matched[first + place] for place, name in enumerate(names)}))

@@ -1,0 +1,98 @@
+"""The body of a request: read once, so far and no further."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from gateway.api import body as bodies
+from gateway.api.body import SETTLE_BYTES, Body, Disconnected
+from gateway.errors import SizeInvalid
+
+T = TypeVar("T")
+TOO_LARGE = SizeInvalid("too large")
+
+
+class Peer:
+    """A client that sends these pieces and then, if ``then``, that message; it counts how often it is asked."""
+
+    def __init__(self, *pieces: bytes, disconnects: bool = False, stalls: bool = False) -> None:
+        self.pieces = list(pieces)
+        self.disconnects = disconnects
+        self.stalls = stalls
+        self.asked = 0
+
+    async def __call__(self) -> dict[str, Any]:
+        self.asked += 1
+        if not self.pieces:
+            if self.stalls:
+                await asyncio.Event().wait()
+            return {"type": "http.disconnect"}
+        piece = self.pieces.pop(0)
+        more = bool(self.pieces) or self.disconnects or self.stalls
+        return {"type": "http.request", "body": piece, "more_body": more}
+
+
+def made(peer: Peer, *, expected: bool = True, waits: bool = False) -> Body:
+    return Body(peer, expected=expected, waits_to_be_asked=waits)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+def test_read() -> None:
+    assert run(made(Peer(b"ab", b"", b"c")).read(max_bytes=3, too_large=TOO_LARGE)) == b"abc"
+    assert run(made(Peer(b"abc")).read(max_bytes=3, too_large=TOO_LARGE)) == b"abc"
+
+
+def test_no_body_is_not_asked_for() -> None:
+    peer = Peer(b"x")
+    assert run(made(peer, expected=False).read(max_bytes=3, too_large=TOO_LARGE)) == b""
+    assert peer.asked == 0
+
+
+def test_read_stops_at_its_limit() -> None:
+    peer = Peer(*[b"ab"] * 100)
+    with pytest.raises(SizeInvalid):
+        run(made(peer).read(max_bytes=3, too_large=TOO_LARGE))
+    assert peer.asked == 2
+
+
+def test_a_client_that_leaves() -> None:
+    with pytest.raises(Disconnected):
+        run(made(Peer(b"ab", disconnects=True)).read(max_bytes=30, too_large=TOO_LARGE))
+
+
+def test_settle_after_all_was_read() -> None:
+    async def story() -> bool:
+        body = made(Peer(b"ab"))
+        await body.read(max_bytes=3, too_large=TOO_LARGE)
+        return await body.settle()
+
+    assert run(story())
+
+
+@pytest.mark.parametrize(
+    ("peer", "settled"),
+    [
+        pytest.param(Peer(b"ab", b"c"), True, id="a-little"),
+        pytest.param(Peer(*[b"x" * 65536] * 100), False, id="too-much"),
+        pytest.param(Peer(b"ab", disconnects=True), False, id="gone"),
+    ],
+)
+def test_settle(peer: Peer, settled: bool) -> None:
+    assert run(made(peer).settle()) is settled
+    assert peer.asked <= SETTLE_BYTES // 65536 + 2
+
+
+def test_settle_does_not_wait_for_a_client_that_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "SETTLE_SECONDS", 0.0)
+    assert run(made(Peer(b"ab", stalls=True)).settle()) is False
+
+
+def test_a_client_that_waits_to_be_asked_is_not_asked() -> None:
+    peer = Peer(b"ab")
+    assert run(made(peer, waits=True).settle()) is False
+    assert peer.asked == 0
