@@ -29,6 +29,9 @@ from gateway.oci.names import Tag
 MAX_TAGS: Final = 10
 """Of one PUT (DESIGN 2)."""
 
+_METADATA: Final = frozenset({ManifestClass.EVIDENCE, ManifestClass.FALLBACK})
+"""What tags name by rule and not by decision: ``sha256-<hex>.sig`` is a form of address of the evidence itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
@@ -145,15 +148,19 @@ def _tag(found: TagView | None, call: Call, grant: Grant) -> tuple[Sight, Manife
     for view, pending in ((found.pending, True), (found.target, False)):
         if view is None:
             continue
-        sight = tag_sight(
-            grant,
-            pending=pending,
-            visible=view.visible,
-            condition=view.condition,
-            requester_id=found.requester,
-            view_pending=call.request.view_pending,
-            cache=view.cls is ManifestClass.CACHE,
-        )
+        if not pending and view.cls in _METADATA:
+            # A signer reads the signatures that are there, adds his and puts them back: also while the image waits.
+            sight = _manifest(grant, view)
+        else:
+            sight = tag_sight(
+                grant,
+                pending=pending,
+                visible=view.visible,
+                condition=view.condition,
+                requester_id=found.requester,
+                view_pending=call.request.view_pending,
+                cache=view.cls is ManifestClass.CACHE,
+            )
         if not isinstance(sight, Absent):
             return sight, view
         last = view
