@@ -1,0 +1,109 @@
+"""What every command has in common: help, JSON, and an exit status that scripts can read."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.terminal import exit_status, printable
+from gateway.errors import (
+    ConfigInvalid,
+    Conflict,
+    Denied,
+    GatewayError,
+    Internal,
+    NameUnknown,
+    Reason,
+    StorageFailed,
+    StorageFull,
+    Unavailable,
+)
+from tests.support.command_line import Home, command
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        pytest.param(Denied("no", reasons=[Reason("X", "no")]), 1, id="denied"),
+        pytest.param(Conflict("taken"), 1, id="conflict"),
+        pytest.param(NameUnknown("none"), 1, id="unknown"),
+        pytest.param(ConfigInvalid("wrong"), 2, id="configuration"),
+        pytest.param(Unavailable("later"), 3, id="unavailable"),
+        pytest.param(StorageFull("full"), 3, id="full"),
+        pytest.param(StorageFailed("failed"), 3, id="failed"),
+        pytest.param(Internal("surprise"), 3, id="internal"),
+    ],
+)
+def test_exit_status(error: GatewayError, status: int) -> None:
+    assert exit_status(error) == status
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("frobnicate",), id="no-such-command"),
+        pytest.param(("project", "frobnicate"), id="no-such-subcommand"),
+        pytest.param(("project", "create"), id="no-name"),
+        pytest.param(("--output", "yaml", "stats"), id="no-such-output"),
+        pytest.param(("project", "create", "x", "--mode", "loose"), id="no-such-mode"),
+        pytest.param(("audit", "tail", "--count", "0"), id="out-of-range"),
+    ],
+)
+def test_usage_ends_with_2(words: tuple[str, ...]) -> None:
+    ran = command(*words)
+    assert ran.status == 2
+    assert ran.out == ""
+    assert "Usage: registry-gateway" in ran.err
+
+
+def test_no_configuration_ends_with_2_and_says_what_makes_one(tmp_path: Path) -> None:
+    ran = command("--config", str(tmp_path / "gateway.toml"), "stats")
+    assert ran.status == 2
+    assert ran.err.startswith("registry-gateway: ")
+    assert "`registry-gateway init DIR`" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_a_catalog_that_is_not_there_ends_with_what_to_type(home: Home) -> None:
+    (home.folder / "data" / "catalog.sqlite").unlink()
+    ran = home.run("stats")
+    assert ran.status in (2, 3)
+    assert "registry-gateway" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_what_the_system_refuses_is_a_sentence(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ran = command("init", str(tmp_path / "file" / "registry"))
+    assert ran.status == 3
+    assert ran.err == f"registry-gateway: {tmp_path / 'file' / 'registry'}: Not a directory\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("\x1b[2Jgone", "\\x1b[2Jgone", id="escape-sequence"),
+        pytest.param("a\rb\tc\x07", "a\\rb\\tc\\x07", id="control"),
+        pytest.param("abc\u202edef", "abc\\u202edef", id="direction"),
+        pytest.param("\x9b31m", "\\x9b31m", id="eight-bit-control"),
+        pytest.param("\ud800", "\\ud800", id="lone-surrogate"),
+        pytest.param("Grüße, 世界 [bold]", "Grüße, 世界 [bold]", id="what-people-write"),
+        pytest.param("a\nb", "a\nb", id="lines-stay-lines"),
+    ],
+)
+def test_nothing_moves_the_cursor(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_a_cell_is_neither_markup_nor_an_escape_sequence(home: Home) -> None:
+    home.done("project", "create", "team")
+    reason = "[/nothing] [red]x\x1b[0m\nsecond line"
+    home.done("project", "set", "team", "--mode", "strict", "--reason", reason)
+    shown = home.done("audit", "tail").out
+    assert "[/nothing] [red]x" in shown
+    assert "\x1b" not in shown
+    assert home.data("audit", "tail")[-1]["data"]["reason"] == reason
+
+
+def test_a_pipe_is_given_whole_cells(home: Home) -> None:
+    shown = home.done("doctor").out
+    assert shown.count("\n") == 7
