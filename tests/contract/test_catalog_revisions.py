@@ -35,7 +35,7 @@ def test_an_activation_is_a_generation_an_event_and_work(catalog: Catalog) -> No
     assert (event.kind, event.principal_id, event.at) == (EventKind.POLICY_ACTIVATED, ALICE.id, NOW)
     assert event.data == {"revision": ONE, "previous": None, "generation": 1, "reason": "first"}
     (item,) = run(catalog.work.claim(limit=10, lease_seconds=60, now=NOW))
-    assert (item.kind, item.key, item.data) == ("rejudge", "policy", {"cause": "policy", "revision": ONE})
+    assert (item.kind, item.key, item.data) == ("rejudge", "policy", {"kind": "policy", "revision": ONE})
 
 
 def test_policy_and_trust_are_counted_apart(catalog: Catalog) -> None:

@@ -126,7 +126,7 @@ class MemoryRevisions:
             "reason": reason,
         }
         self._log.write(events[kind], by=by.id, now=now, data=data)
-        await self._work.enqueue("rejudge", kind, {"cause": kind, "revision": digest}, due=now)
+        await self._work.enqueue("rejudge", kind, {"kind": kind, "revision": digest}, due=now)
         active = await self.active(kind)
         assert active is not None
         return active

@@ -114,7 +114,7 @@ class SqliteProjects:
                 now=now,
             )
             if "mode" in changed:
-                data = {"cause": "mode", "project": name.text}
+                data = {"kind": "policy", "project": name.text}
                 enqueue_work(connection, "rejudge", f"project:{name}", data, due=now)
             return _project(connection, name)
 

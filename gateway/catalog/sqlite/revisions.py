@@ -67,7 +67,7 @@ class SqliteRevisions:
                 },
                 now=now,
             )
-            enqueue_work(connection, "rejudge", kind, {"cause": kind, "revision": digest}, due=now)
+            enqueue_work(connection, "rejudge", kind, {"kind": kind, "revision": digest}, due=now)
             return row
 
         return await self._database.write(change)
