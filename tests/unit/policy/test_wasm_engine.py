@@ -55,7 +55,7 @@ def test_undefined_is_broken() -> None:
 
 
 def test_a_guest_that_runs_too_long_is_stopped_and_the_next_evaluation_works() -> None:
-    engine = WasmEngine(threads=1, max_evaluation_seconds=0.05)
+    engine = WasmEngine(threads=1, max_evaluation_seconds=0.2)
     long, short = decide(engine, REVISION, huge(), admissible())
     assert long == PolicyUnavailable("the policy evaluation took too long")
     assert isinstance(short, PolicyAllowed)
