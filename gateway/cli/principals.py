@@ -12,7 +12,7 @@ from gateway.catalog.values import PrincipalRow
 from gateway.cli.context import context_of, operator, principal_id
 from gateway.cli.secrets import new_robot_secret, password_hash
 from gateway.cli.terminal import when
-from gateway.errors import ConfigInvalid, NameUnknown
+from gateway.errors import ConfigInvalid, Conflict, NameUnknown
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.names import ProjectName
 
@@ -148,8 +148,9 @@ def robot_create(
     secret, digest = new_robot_secret()
 
     async def create(parts: Parts) -> None:
-        if await parts.principals.principal_by_name(principal.name) is not None:
-            raise ConfigInvalid(f"{principal.name} exists: `registry-gateway robot rotate {principal.name}`")
+        known = await parts.principals.principal_by_name(principal.name)
+        if known is not None and known.revoked is None:
+            raise Conflict(f"{principal.name} exists: `registry-gateway robot rotate {principal.name}`")
         now = unix_now()
         await parts.principals.put_robot(
             principal,

@@ -36,6 +36,13 @@ def _check_mode(mode: Mode | None) -> None:
         raise ConfigInvalid("mode warn is not available yet: hold and strict are")
 
 
+async def _find(parts: Parts, name: ProjectName) -> ProjectRow:
+    for row in await parts.projects.projects():
+        if row.name == name.text:
+            return row
+    raise NameUnknown(f"no project is called {name}: see `registry-gateway project list`")
+
+
 @project.command("create")
 def project_create(
     context: typer.Context,
@@ -73,10 +80,7 @@ def project_show(context: typer.Context, name: str) -> None:
     parsed = ProjectName.parse(name)
 
     async def read(parts: Parts) -> ProjectRow:
-        for row in await parts.projects.projects():
-            if row.name == parsed.text:
-                return row
-        raise NameUnknown(f"no project is called {name}: see `registry-gateway project list`")
+        return await _find(parts, parsed)
 
     command = context_of(context)
     command.terminal.record(_row(command.run(read)))
@@ -183,6 +187,7 @@ def member_list(context: typer.Context, project: str) -> None:
     parsed = ProjectName.parse(project)
 
     async def read(parts: Parts) -> list[dict[str, object]]:
+        await _find(parts, parsed)
         return [
             {"name": row.name, "kind": row.kind, "role": row.role, "id": row.principal_id, "added": when(row.added)}
             for row in await parts.members.members(parsed)

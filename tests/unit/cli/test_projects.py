@@ -1,0 +1,105 @@
+"""`project` and `member`."""
+
+import pytest
+
+from tests.support.command_line import Home
+
+
+def test_a_project_is_made_listed_changed_and_deleted(home: Home) -> None:
+    made = home.data("project", "create", "team", "--visibility", "public")
+    assert (made["name"], made["mode"], made["visibility"], made["writers_read_held"]) == (
+        "team",
+        "hold",
+        "public",
+        True,
+    )
+    assert [row["name"] for row in home.data("project", "list")] == ["team"]
+    changed = home.data("project", "set", "team", "--mode", "strict", "--no-writers-read-held", "--reason", "audit")
+    assert (changed["mode"], changed["visibility"], changed["writers_read_held"]) == ("strict", "public", False)
+    assert home.data("project", "show", "team") == changed
+    assert home.done("project", "delete", "team", "--yes").out == ""
+    assert home.data("project", "list") == []
+    kinds = [row["kind"] for row in home.data("audit", "tail")]
+    assert kinds[-3:] == ["project.created", "project.changed", "project.deleted"]
+
+
+def test_as_a_table(home: Home) -> None:
+    home.done("project", "create", "team")
+    heading, row = home.done("project", "list").out.splitlines()
+    assert heading.split()[:3] == ["NAME", "MODE", "VISIBILITY"]
+    assert row.split()[:3] == ["team", "hold", "private"]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        pytest.param(("create", "team"), 1, "team", id="taken"),
+        pytest.param(("create", "team/inner"), 1, "team", id="inside-another"),
+        pytest.param(("create", "Team"), 1, "is not a repository name", id="no-name"),
+        pytest.param(("create", "other", "--mode", "warn"), 2, "mode warn is not available yet", id="warn"),
+        pytest.param(("set", "team", "--mode", "warn"), 2, "mode warn is not available yet", id="set-warn"),
+        pytest.param(("set", "nobody", "--mode", "hold"), 1, "nobody", id="set-unknown"),
+        pytest.param(("show", "nobody"), 1, "see `registry-gateway project list`", id="show-unknown"),
+        pytest.param(("delete", "nobody", "--yes"), 1, "nobody", id="delete-unknown"),
+    ],
+)
+def test_a_project_refuses(home: Home, words: tuple[str, ...], status: int, said: str) -> None:
+    home.done("project", "create", "team")
+    ran = home.run("project", *words)
+    assert ran.status == status
+    assert said in ran.err
+    assert ran.out == ""
+    assert [row["name"] for row in home.data("project", "list")] == ["team"]
+
+
+def test_a_project_is_deleted_only_by_a_yes(home: Home) -> None:
+    home.done("project", "create", "team")
+    assert home.run("project", "delete", "team", stdin="n\n").status == 1
+    assert [row["name"] for row in home.data("project", "list")] == ["team"]
+    assert home.run("project", "delete", "team", stdin="").status == 1
+    assert [row["name"] for row in home.data("project", "list")] == ["team"]
+    assert home.run("project", "delete", "team", stdin="y\n").status == 0
+    assert home.data("project", "list") == []
+
+
+def test_members_are_added_listed_and_removed(home: Home) -> None:
+    home.project()
+    home.done("member", "add", "team", "--user", "alice", "--role", "scanner")
+    rows = home.data("member", "list", "team")
+    assert [(row["name"], row["kind"], row["role"]) for row in rows] == [
+        ("alice", "user", "scanner"),
+        ("alice", "user", "writer"),
+    ]
+    home.done("member", "remove", "team", "--user", "alice", "--role", "writer")
+    assert [row["role"] for row in home.data("member", "list", "team")] == ["scanner"]
+    home.done("member", "remove", "team", "--user", rows[0]["id"])
+    assert home.data("member", "list", "team") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        pytest.param(("add", "team", "--role", "reader"), 2, "name one of --user and --robot", id="nobody"),
+        pytest.param(
+            ("add", "team", "--role", "reader", "--user", "alice", "--robot", "robot+team+ci"),
+            2,
+            "name one of --user and --robot",
+            id="both",
+        ),
+        pytest.param(
+            ("add", "team", "--role", "reader", "--user", "bob"), 1, "`registry-gateway user list`", id="unknown-user"
+        ),
+        pytest.param(
+            ("add", "team", "--role", "reader", "--robot", "alice"), 1, "alice is a user, not a robot", id="other-kind"
+        ),
+        pytest.param(("add", "nobody", "--role", "reader", "--user", "alice"), 1, "nobody", id="unknown-project"),
+        pytest.param(("remove", "team", "--user", "alice", "--role", "owner"), 1, "no such role", id="no-such-role"),
+        pytest.param(("list", "nobody"), 1, "nobody", id="list-unknown"),
+    ],
+)
+def test_a_member_refuses(home: Home, words: tuple[str, ...], status: int, said: str) -> None:
+    home.project()
+    ran = home.run("member", *words)
+    assert ran.status == status
+    assert said in ran.err
+    assert [row["role"] for row in home.data("member", "list", "team")] == ["writer"]
