@@ -191,7 +191,7 @@ class Running:
     def __init__(self, parts: Parts, *, failed: Callable[[str, BaseException], None]) -> None:
         self._parts = parts
         self._failed = failed
-        self._worker = Worker(gate=parts.gate, work=parts.work, manifests=parts.manifests, now=unix_now, failed=failed)
+        self._worker = Worker(gate=parts.gate, work=parts.work, stock=parts.manifests, now=unix_now, failed=failed)
         self._version: int | None = None
         self.policy: str | None = None
 
@@ -238,8 +238,13 @@ class Running:
 
     async def _flush(self) -> None:
         counted = self._parts.pulls.take()
-        if counted:
+        if not counted:
+            return
+        try:
             await self._parts.audit.record_pulls(counted)
+        except GatewayError:
+            self._parts.pulls.put_back(counted)
+            raise
 
     async def _reap(self) -> None:
         """Forget uploads that nobody touched for the configured time, and bytes that were left by broken ones."""

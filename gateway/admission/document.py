@@ -157,6 +157,9 @@ def _subject(part: Part, projection: Projection) -> JsonObject:
         labels={} if config is None else config.labels,
         annotations=manifest.annotations,
         history=() if config is None else config.history,
+        entrypoint=() if config is None else config.entrypoint,
+        cmd=() if config is None else config.cmd,
+        texts={} if config is None else {"user": config.user, "created": config.created or ""},
     )
     where = f"subjects[{manifest.digest}]"
     platform: tuple[str, str, str | None] | None = None
@@ -183,15 +186,15 @@ def _subject(part: Part, projection: Projection) -> JsonObject:
 
 def _config(config: ImageConfig, masked: Masked, where: str, projection: Projection) -> JsonObject:
     return {
-        "user": config.user[:MAX_TEXT_CHARS],
+        "user": masked.texts["user"][:MAX_TEXT_CHARS],
         "env": projection.items(masked.env, f"{where}.env"),
         "labels": projection.texts(masked.labels, f"{where}.labels"),
-        "entrypoint": projection.items(config.entrypoint, f"{where}.entrypoint"),
-        "cmd": projection.items(config.cmd, f"{where}.cmd"),
+        "entrypoint": projection.items(masked.entrypoint, f"{where}.entrypoint"),
+        "cmd": projection.items(masked.cmd, f"{where}.cmd"),
         "exposed_ports": projection.items(config.exposed_ports, f"{where}.exposed_ports"),
         "os": config.os or "",
         "architecture": config.architecture or "",
-        "created": config.created,
+        "created": None if config.created is None else masked.texts["created"][:MAX_TEXT_CHARS],
     }
 
 

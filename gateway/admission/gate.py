@@ -110,16 +110,16 @@ class Gate:
         rejudged = await rejudge(self.tools, manifest, repository, world, proof=proof, trigger=trigger, now=now)
         if isinstance(rejudged, NoAnswer):
             return Unreachable(rejudged.reason)
-        effects: tuple[Effect, ...] = (
-            *rejudged.effects,
-            event(
+        effects: tuple[Effect, ...] = rejudged.effects
+        if trigger.kind is TriggerKind.REEVALUATE or effects:
+            asked = event(
                 EventKind.MANIFEST_REEVALUATED,
                 principal=trigger.principal,
                 digest=manifest.digest,
                 decision_id=rejudged.decision_id,
                 trigger=trigger.kind.value,
-            ),
-        )
+            )
+            effects = (*effects, asked)
         if not await self.tools.store.commit([(key, world)], effects, repository=repository, now=now):
             return STALE
         return _told(view, rejudged)

@@ -5,22 +5,25 @@ Source: DESIGN 3 ("Evidence arrives", "Re-judging never hides an admitted manife
 """
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from gateway.admission.closure import closure, revoked, world_key
 from gateway.admission.document import Who
 from gateway.admission.evaluator import Basis, Case, Proof
 from gateway.admission.judgement import Errs, Fails, Judgement, NoAnswer, Passes, Waits
 from gateway.admission.promotion import promotions
-from gateway.admission.records import Matter, decision, event
+from gateway.admission.records import Matter, decision, event, reasons_json
 from gateway.admission.tools import Tools, who_was
 from gateway.admission.values import Trigger
 from gateway.audit.events import EventKind
-from gateway.catalog.effects import Admit, Effect, RecordVerified
+from gateway.catalog.effects import Admit, Effect, RecordEvent, RecordVerified
 from gateway.catalog.world import ManifestFacts, World, WorldKey
 from gateway.errors import Reason
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName, Tag
+
+DECISIONS_BACK: Final = 50
+"""Decisions that are looked at for the newest one about the manifest itself: those of its tags stand between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,9 @@ async def rejudge(
     matter = Matter(manifest.digest, world, proof, trigger)
     verified = newly_verified(world, proof)
     if stands(facts):
-        return _drift(matter, verdict, basis, decision_id=decision_id, who=who, verified=verified)
+        return await _drift(
+            tools, matter, repository, verdict, basis, decision_id=decision_id, who=who, verified=verified
+        )
     match verdict:
         case NoAnswer():
             return verdict
@@ -131,8 +136,10 @@ def told(verdict: Waits | Fails | Errs) -> tuple[str, tuple[Reason, ...]]:
             assert_never(verdict)
 
 
-def _drift(
+async def _drift(
+    tools: Tools,
     matter: Matter,
+    repository: RepositoryName,
     verdict: Judgement,
     basis: Basis,
     *,
@@ -140,16 +147,32 @@ def _drift(
     who: Who,
     verified: tuple[RecordVerified, ...],
 ) -> Rejudged | NoAnswer:
+    """Return what to write about an admitted manifest: only where the newest judgement of it says something else."""
     if isinstance(verdict, NoAnswer):
         return verdict
-    if isinstance(verdict, Passes):
-        record = decision(
-            matter, decision_id=decision_id, outcome="admitted", reasons=verdict.warnings, who=who, basis=basis
-        )
-        return Rejudged(verdict, (*verified, record), (), decision_id)
-    _, reasons = told(verdict)
-    record = decision(matter, decision_id=decision_id, outcome="drift", reasons=reasons, who=who, basis=basis)
-    return Rejudged(verdict, (*verified, record), (), decision_id)
+    drifted = not isinstance(verdict, Passes)
+    reasons = verdict.warnings if isinstance(verdict, Passes) else told(verdict)[1]
+    before = await tools.store.decisions(repository, matter.digest, limit=DECISIONS_BACK)
+    newest = next((row for row in before if row.tag is None), None)
+    was_drift = newest is not None and newest.outcome == "drift"
+    if drifted == was_drift and (newest is None or newest.record.get("reasons") == reasons_json(reasons)):
+        return Rejudged(verdict, verified, (), None)
+    outcome = "drift" if drifted else "admitted"
+    record = decision(matter, decision_id=decision_id, outcome=outcome, reasons=reasons, who=who, basis=basis)
+    effects: tuple[Effect, ...] = (*verified, record)
+    if drifted:
+        effects = (*effects, _drifted(matter, decision_id, reasons))
+    return Rejudged(verdict, effects, (), decision_id)
+
+
+def _drifted(matter: Matter, decision_id: str, reasons: tuple[Reason, ...]) -> RecordEvent:
+    return event(
+        EventKind.MANIFEST_DRIFTED,
+        principal=matter.trigger.principal,
+        digest=matter.digest,
+        decision_id=decision_id,
+        reasons=reasons_json(reasons),
+    )
 
 
 def key_of(manifest: Manifest, *, repository: RepositoryName, caller: str) -> WorldKey:

@@ -1,7 +1,9 @@
 """Background work: rows in the `work` table, carried out by whichever worker claims them.
 
-``reevaluate`` is one manifest whose missing part arrived; ``rejudge`` is everything that waits, after trust or policy
-changed. What fails is tried again later, with growing pauses; what does not exist any more is done.
+``reevaluate`` is one manifest whose missing part arrived; ``rejudge`` is every image, after trust or policy changed:
+what waits may be admitted, what is admitted stands and may be found to have drifted. It goes page by page, each page a
+row of its own, so that no lease outlives its work. What fails is tried again later, with growing pauses; what does not
+exist any more is done.
 
 I/O: through the gate and the work store.
 Source: DESIGN 2 (last paragraph), 3 ("Held things wait").
@@ -12,7 +14,7 @@ from typing import Final
 
 from gateway.admission.gate import Gate
 from gateway.admission.values import TriggerKind, Unreachable
-from gateway.catalog.stores import ManifestReads, WorkStore
+from gateway.catalog.stores import ManifestStock, WorkStore
 from gateway.catalog.values import WorkItem
 from gateway.errors import GatewayError, ManifestUnknown, NameUnknown
 from gateway.identity.values import SYSTEM
@@ -21,7 +23,7 @@ from gateway.oci.names import RepositoryName
 
 LEASE_SECONDS: Final = 120
 BATCH: Final = 16
-PAGE: Final = 500
+PAGE: Final = 100
 MAX_PAUSE_SECONDS: Final = 300
 
 
@@ -33,13 +35,13 @@ class Worker:
         *,
         gate: Gate,
         work: WorkStore,
-        manifests: ManifestReads,
+        stock: ManifestStock,
         now: Callable[[], int],
         failed: Callable[[str, BaseException], None],
     ) -> None:
         self._gate = gate
         self._work = work
-        self._manifests = manifests
+        self._stock = stock
         self._now = now
         self._failed = failed
 
@@ -66,7 +68,7 @@ class Worker:
                 kind = TriggerKind(item.data.get("kind", TriggerKind.REEVALUATE.value))
                 return await self._reevaluate(repository, Digest.parse(item.data["digest"]), kind)
             case "rejudge":
-                return await self._rejudge(TriggerKind(item.data.get("kind", TriggerKind.POLICY.value)))
+                return await self._rejudge(item)
             case _:
                 self._failed(f"{item.kind} {item.key}", NameUnknown("no such kind of work"))
                 return True
@@ -78,10 +80,15 @@ class Worker:
             return True
         return not isinstance(outcome, Unreachable)
 
-    async def _rejudge(self, kind: TriggerKind) -> bool:
-        """Judge everything that waits. One that does not answer stops the round, which is then begun anew."""
-        waiting = await self._manifests.held(None, limit=PAGE, now=self._now())
-        for view in waiting:
+    async def _rejudge(self, item: WorkItem) -> bool:
+        """Judge one page of images, and ask for the next. One that does not answer makes the page be judged again."""
+        kind = TriggerKind(item.data.get("kind", TriggerKind.POLICY.value))
+        after = int(item.data.get("after", "0"))
+        page = await self._stock.images(after=after, limit=PAGE, now=self._now())
+        for view in page:
             if not await self._reevaluate(view.repository, view.digest, kind):
                 return False
+        if page:
+            following = {"kind": kind.value, "after": str(page[-1].id)}
+            await self._work.enqueue("rejudge", f"{item.key}>{page[-1].id}"[-200:], following, due=self._now())
         return True

@@ -60,8 +60,16 @@ class ManifestReads(Protocol):
         """Return the manifests that name ``subject``, bodies included, by (artifact type, row id) after ``after``."""
         ...
 
+
+class ManifestStock(Protocol):
+    """What is there, for operators and background work; every image is looked at, so never on the path of a request."""
+
     async def held(self, project: ProjectName | None, *, limit: int, now: int) -> Sequence[ManifestView]:
         """Return what waits (held and not carried, evidence and cache excepted), oldest first."""
+        ...
+
+    async def images(self, *, after: int, limit: int, now: int) -> Sequence[ManifestView]:
+        """Return images of every repository and state with a row id above ``after``, by row id."""
         ...
 
 

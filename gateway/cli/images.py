@@ -11,7 +11,7 @@ from gateway.catalog.values import ManifestView
 from gateway.cli.context import context_of, operator
 from gateway.cli.references import ImageReference
 from gateway.cli.terminal import when
-from gateway.cli.why import explain, record_of
+from gateway.cli.why import explain, reasons_of, record_of
 from gateway.errors import Denied, ManifestUnknown, Reason, Unavailable
 from gateway.oci.digest import Digest
 from gateway.oci.names import ProjectName
@@ -98,11 +98,8 @@ def image_held(context: typer.Context, project: Annotated[str | None, typer.Argu
     async def read(parts: Parts) -> list[dict[str, object]]:
         rows = []
         for view in await parts.manifests.held(parsed, limit=1000, now=unix_now()):
-            decisions = await parts.store.decisions(view.repository, view.digest, limit=1)
-            reasons = decisions[0].record.get("reasons") if decisions else []
-            codes = (
-                [item.get("code") for item in reasons if isinstance(item, dict)] if isinstance(reasons, list) else []
-            )
+            decisions = await parts.store.decisions(view.repository, view.digest, limit=MAX_DECISIONS)
+            codes = [reason.code for reason in reasons_of(view, decisions)]
             rows.append({**view_record(view), "reasons": codes})
         return rows
 
@@ -174,12 +171,9 @@ def image_wait(
                 return None
             await asyncio.sleep(WAIT_PAUSE_SECONDS)
         view = await find(parts, parsed)
-        decisions = await parts.store.decisions(view.repository, view.digest, limit=1)
-        found = decisions[0].record.get("reasons") if decisions else None
-        listed = found if isinstance(found, list) else []
-        return tuple(
-            Reason(str(item.get("code")), str(item.get("message")), "hold") for item in listed if isinstance(item, dict)
-        )
+        decisions = await parts.store.decisions(view.repository, view.digest, limit=MAX_DECISIONS)
+        tag = None if isinstance(parsed.target, Digest) else parsed.target.text
+        return reasons_of(view, decisions, tag=tag)
 
     reasons = command.run(wait)
     if reasons is not None:

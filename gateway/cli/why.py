@@ -22,6 +22,16 @@ _STATES = {
 }
 
 
+def reasons_of(view: ManifestView, decisions: Sequence[DecisionRow], *, tag: str | None = None) -> tuple[Reason, ...]:
+    """Return why a manifest waits, by its newest decision; or, where it is visible, why ``tag`` does by the tag's own.
+
+    A tag's decision is the rules' alone: what trust misses stands in the manifest's.
+    """
+    asked = tag if view.visible else None
+    newest = next((row for row in decisions if row.tag == asked), None)
+    return () if newest is None else tuple(_reason(item) for item in _reasons(newest))
+
+
 def explain(view: ManifestView | None, decisions: Sequence[DecisionRow], *, host: str) -> str:
     """Return the explanation of a manifest's newest decision, and of each tag's."""
     return "\n".join(line.replace("\n", "\\n") for line in _lines(view, decisions, host=host))
@@ -60,8 +70,7 @@ def _lines(view: ManifestView | None, decisions: Sequence[DecisionRow], *, host:
         yield ""
         yield from _decision(row)
     if view is not None and not view.visible:
-        reasons = [Reason(str(item.get("code")), str(item.get("message")), "hold") for item in _reasons(decisions[0])]
-        typed = command(host, view.repository, view.digest, reasons)
+        typed = command(host, view.repository, view.digest, reasons_of(view, decisions))
         if typed is not None:
             yield ""
             yield "help: supply what is missing:"
@@ -91,7 +100,8 @@ def _evidence(row: DecisionRow) -> Iterator[str]:
             why = f"{item.get('rejected')}: {item.get('message')}"
             yield f"  evidence {_short(item.get('evidence'))} counts for nothing: {why}"
         else:
-            kind = item.get("predicate_type") or "signature"
+            predicate = item.get("predicate_type")
+            kind = "signature" if predicate in (None, SIGN_PREDICATE) else predicate
             yield f"  proven: {kind} by {item.get('signer_name')} ({item.get('format')}, policy {item.get('policy')})"
 
 
@@ -106,6 +116,10 @@ def _newest_by_tag(decisions: Sequence[DecisionRow]) -> list[DecisionRow]:
 def _reasons(row: DecisionRow) -> list[JsonObject]:
     reasons = row.record.get("reasons")
     return [item for item in reasons if isinstance(item, dict)] if isinstance(reasons, list) else []
+
+
+def _reason(item: JsonObject) -> Reason:
+    return Reason(str(item.get("code")), str(item.get("message")), "hold")
 
 
 def _severity(reason: JsonObject) -> str:

@@ -277,7 +277,7 @@ def build(database: Database, content: Content, engine: PolicyEngine, pool: Thre
     worker = Worker(
         gate=gate,
         work=SqliteWork(database=database),
-        manifests=manifests,
+        stock=manifests,
         now=lambda: clock[0].now,
         failed=lambda what, error: failures.append(f"{what}: {error}"),
     )

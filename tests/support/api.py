@@ -284,9 +284,6 @@ class Registry:
         )
         return found[:limit]
 
-    async def held(self, project: ProjectName | None, *, limit: int, now: int) -> Sequence[ManifestView]:
-        raise NotImplementedError
-
     # -- ListingReads
 
     async def tags(self, repository: RepositoryName, *, last: str | None, limit: int, now: int) -> Sequence[TagEntry]:
@@ -406,6 +403,7 @@ class House:
     pulls: list[Mapping[str, Any]] = field(default_factory=list)
     logins: list[Mapping[str, Any]] = field(default_factory=list)
     down: dict[str, str] = field(default_factory=dict)
+    sendfile: bool = False
     ring: KeyRing = RING
 
     @property

@@ -90,14 +90,17 @@ def free_port() -> int:
 
 
 class Server:
-    """A program that keeps running, with its output in a file, in a process group of its own."""
+    """A program that keeps running, with its output in a file, in a process group of its own.
+
+    It is told to end when this process ends, however that happens: a run that is killed leaves nothing behind.
+    """
 
     def __init__(self, *command: str | Path, env: Mapping[str, str], log: Path) -> None:
         self.log = log
         self._command = shlex.join(str(word) for word in command)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [str(word) for word in command],
+                ["setpriv", "--pdeathsig", "TERM", *(str(word) for word in command)],
                 env=dict(env),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -66,6 +66,10 @@ WHERE m.expires IS NOT NULL AND m.state = {HELD} AND m.class = '{ManifestClass.I
 AND (:project IS NULL OR r.project_id = (SELECT p.id FROM project p WHERE p.name = :project))
 AND {condition("m")} = '{Condition.HELD.value}' ORDER BY m.expires LIMIT :limit"""
 
+IMAGES: Final = f"""SELECT r.name, {view_columns("m")}
+FROM manifest m JOIN repository r ON r.id = m.repo_id
+WHERE m.id > :after AND m.class = '{ManifestClass.IMAGE.value}' ORDER BY m.id LIMIT :limit"""
+
 
 class SqliteManifests:
     """`ManifestReads` over a `Database`."""
@@ -108,6 +112,15 @@ class SqliteManifests:
         return await self._database.read_aside(
             lambda connection: [
                 view(row[1:], RepositoryName(row[0]), alias=None) for row in connection.execute(HELD_LIST, values)
+            ]
+        )
+
+    async def images(self, *, after: int, limit: int, now: int) -> Sequence[ManifestView]:
+        """Return images of every repository and state with a row id above ``after``, by row id."""
+        values = {"after": after, "limit": limit, "now": now}
+        return await self._database.read_aside(
+            lambda connection: [
+                view(row[1:], RepositoryName(row[0]), alias=None) for row in connection.execute(IMAGES, values)
             ]
         )
 

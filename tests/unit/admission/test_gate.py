@@ -9,7 +9,7 @@ from gateway.admission.values import Admitted, Held, Refused
 from gateway.catalog.values import ManifestClass
 from gateway.errors import Denied
 from tests.support.admission import HOST, KEY, OTHER_KEY, House, house, run
-from tests.support.evidence import attested_bundle, signed_bundle, signed_classic
+from tests.support.evidence import attested_bundle, signed_bundle, signed_classic, trust_files
 from tests.support.images import cache_image, cache_index, chart, image, index
 
 
@@ -245,8 +245,6 @@ def test_a_reader_cannot_push_and_a_scanner_can_only_sign(tmp_path: Path) -> Non
 
 def test_trust_that_is_applied_later_promotes_what_waits(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        from tests.support.evidence import trust_files  # noqa: PLC0415
-
         app = image("one")
         await home.push("alice", app, "v1")
         await home.attach("alice", signed_bundle(OTHER_KEY, subject=app.digest))
@@ -254,6 +252,45 @@ def test_trust_that_is_applied_later_promotes_what_waits(tmp_path: Path) -> None
         await home.work()
         assert home.failures == []
         assert await home.target("v1") == app.digest
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_rejudging_never_hides_and_what_would_now_fail_is_drift(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        app = image("one", user="root")
+        await home.level("CFG001", "off")
+        await home.push("alice", app, "v1")
+        await home.attach("alice", signed_bundle(KEY, subject=app.digest))
+        await home.level("CFG001", "enforce")
+        await home.work()
+        assert home.failures == []
+        assert await home.target("v1") == app.digest
+        (drift,) = await home.store.drift(None, limit=10)
+        assert str(drift.digest) == app.digest
+        assert (await home.events()).count("manifest.drifted") == 1
+        await home.level("CFG001", "off")
+        await home.work()
+        assert await home.store.drift(None, limit=10) == []
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_everything_that_waits_is_judged_again_however_much_it_is(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        digests = []
+        for number in range(120):
+            app = image(f"image-{number}")
+            await home.push("alice", app, f"v{number}")
+            await home.attach("alice", signed_bundle(OTHER_KEY, subject=app.digest))
+            digests.append(app.digest)
+        await home.trust(trust_files(KEY, OTHER_KEY))
+        await home.work()
+        assert home.failures == []
+        for number, digest in enumerate(digests):
+            assert await home.target(f"v{number}") == digest
 
     with house(tmp_path) as home:
         run(story(home))
