@@ -10,7 +10,7 @@ from gateway.catalog.values import RevisionRow
 from gateway.cli.context import context_of, operator
 from gateway.cli.directories import trust_files
 from gateway.cli.terminal import when
-from gateway.errors import Unavailable
+from gateway.errors import Conflict, Unavailable
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.policy.build import build
 from gateway.policy.revision import PolicyRevision
@@ -135,3 +135,24 @@ def policy_status(context: typer.Context) -> None:
             "directory_is_active": same,
         }
     )
+
+
+@policy.command("bundle")
+def policy_bundle(context: typer.Context, directory: Path) -> None:
+    """Write the active policy as files for an OPA server (opa run --server -b DIRECTORY); a new directory."""
+    if directory.exists():
+        raise Conflict(f"{directory} exists already: name a new directory")
+
+    async def read(parts: Parts) -> RevisionRow | None:
+        return await parts.revisions.active("policy")
+
+    command = context_of(context)
+    row = command.run(read)
+    if row is None:
+        raise Unavailable("no policy is active: `registry-gateway policy activate DIR --reason TEXT`")
+    files = PolicyRevision.from_bytes(row.content).opa_files()
+    for name, content in files.items():
+        target = directory / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    command.terminal.record({"revision": row.digest, "directory": str(directory), "files": len(files)})
