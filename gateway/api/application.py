@@ -99,7 +99,7 @@ class Api:
             raise
         except Exception as error:
             self._failed(trace, error)
-            answer = self._refusal(Internal("a surprise"), trace)
+            answer = self._told(Internal("a surprise"), trace)
         return answer if await body.settle() else answer.closing()
 
     async def _dispatch(self, request: Request, body: Body, trace: Trace) -> Answer:
@@ -141,6 +141,9 @@ class Api:
     def _refusal(self, error: GatewayError, trace: Trace) -> Answer:
         if rule(error).ours:
             self._failed(trace, error)
+        return self._told(error, trace)
+
+    def _told(self, error: GatewayError, trace: Trace) -> Answer:
         return refusal(error, challenger=self._challenger, request_id=trace.request_id)
 
     def _failed(self, trace: Trace, error: BaseException) -> None:
