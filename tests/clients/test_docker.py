@@ -60,7 +60,9 @@ def test_a_wrong_password_and_a_wrong_name_read_the_same(
     people: People, gateway: GatewayProcess, engine: DockerDaemon, name: str
 ) -> None:
     login = ("login", gateway.host, "--username", name, "--password-stdin")
-    docker(people.nobody, engine, *login, stdin="wrong").failed("unauthorized", "incorrect username or password")
+    docker(people.nobody, engine, *login, stdin="wrong").failed(
+        "unauthorized", "the user name or the password is wrong"
+    )
 
 
 def test_a_held_image_is_not_found_until_it_is_signed(
