@@ -61,7 +61,8 @@ def _certificate(settings: Config) -> Finding:
 
 
 def _private_files(settings: Config) -> Finding:
-    places = [settings.path(settings.identity.key_directory), settings.path(settings.storage.path)]
+    token_keys = settings.path(settings.identity.key_directory)
+    places = [token_keys, *sorted(token_keys.glob("*")), settings.path(settings.storage.path)]
     if settings.server.tls.mode != "off":
         places.append(settings.path(settings.server.tls.key))
     for place in places:

@@ -11,6 +11,7 @@ from gateway.admission.remedy import command
 from gateway.catalog.values import DecisionRow, ManifestView
 from gateway.cli.terminal import when
 from gateway.errors import Reason
+from gateway.evidence.values import COSIGN_SIGN
 from gateway.oci.strict_json import JsonObject, JsonValue
 
 _STATES = {
@@ -101,7 +102,7 @@ def _evidence(row: DecisionRow) -> Iterator[str]:
             yield f"  evidence {_short(item.get('evidence'))} counts for nothing: {why}"
         else:
             predicate = item.get("predicate_type")
-            kind = "signature" if predicate in (None, SIGN_PREDICATE) else predicate
+            kind = "signature" if predicate in (None, COSIGN_SIGN) else predicate
             yield f"  proven: {kind} by {item.get('signer_name')} ({item.get('format')}, policy {item.get('policy')})"
 
 

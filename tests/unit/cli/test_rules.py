@@ -1,0 +1,118 @@
+"""`trust` and `policy`: checked, activated with a reason, compared with the folder."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import Home
+from tests.support.evidence import signer, trust_files
+
+KEY = signer("ecdsa-p256", 1)
+
+
+def write(place: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(content)
+    return place
+
+
+class TestTrust:
+    def test_is_checked_applied_and_shown(self, home: Home, tmp_path: Path) -> None:
+        place = write(tmp_path / "new", trust_files(KEY, globs=("team/**",)))
+        checked = home.data("trust", "check", str(place))
+        assert checked[0]["globs"] == ["team/**"]
+        assert home.data("trust", "show") == []
+        applied = home.data("trust", "apply", str(place), "--reason", "first keys")
+        assert applied["generation"] == 2
+        assert applied["reason"] == "first keys"
+        assert home.data("trust", "show") == checked
+        assert home.data("audit", "tail")[-1]["kind"] == "trust.applied"
+
+    def test_is_shown_by_project(self, home: Home) -> None:
+        home.trust(trust_files(KEY))
+        assert home.data("trust", "show", "team") == home.data("trust", "show")
+
+    def test_a_folder_of_nothing_trusts_nobody(self, home: Home, tmp_path: Path) -> None:
+        place = tmp_path / "empty"
+        place.mkdir()
+        home.done("trust", "apply", str(place))
+        assert home.data("trust", "show") == []
+
+    @pytest.mark.parametrize(
+        ("files", "said"),
+        [
+            pytest.param({"a.yaml": b"kind: [unclosed"}, "a.yaml", id="not-yaml"),
+            pytest.param({"a.yaml": b"apiVersion: other/v1\nkind: TrustPolicy\n"}, "a.yaml", id="another-version"),
+        ],
+    )
+    def test_what_does_not_load_is_not_applied(
+        self, home: Home, tmp_path: Path, files: dict[str, bytes], said: str
+    ) -> None:
+        place = write(tmp_path / "new", files)
+        for verb in ("check", "apply"):
+            ran = home.run("trust", verb, str(place))
+            assert ran.status == 1
+            assert said in ran.err
+        assert home.data("audit", "tail")[-1]["kind"] == "role.granted"
+
+    def test_a_symbolic_link_is_refused(self, home: Home, tmp_path: Path) -> None:
+        place = write(tmp_path / "new", trust_files(KEY))
+        (place / "more.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+        ran = home.run("trust", "check", str(place))
+        assert ran.status == 1
+        assert "more.yaml: is a symbolic link" in ran.err
+
+
+class TestPolicy:
+    def test_the_shipped_one_is_active_and_the_folder_the_same(self, home: Home) -> None:
+        status = home.data("policy", "status")
+        assert status["directory_is_active"] is True
+        assert status["reason"] == "shipped with the gateway"
+        assert "SIG001" in status["rules"]
+        checked = home.data("policy", "check", str(home.folder / "policies"))
+        assert checked["revision"] == status["revision"]
+        assert home.data("policy", "test", str(home.folder / "policies")) == checked
+
+    def test_parameters_change_without_the_opa_program(self, home: Home) -> None:
+        before = home.data("policy", "status")
+        _set(home, "CFG001", level="enforce")
+        assert home.data("policy", "status")["directory_is_active"] is False
+        activated = home.data("policy", "activate", str(home.folder / "policies"), "--reason", "nobody runs as root")
+        assert activated["rules_digest"] == before["rules_digest"]
+        assert activated["data_digest"] != before["data_digest"]
+        status = home.data("policy", "status")
+        assert status["directory_is_active"] is True
+        assert status["generation"] == before["generation"] + 1
+        event = home.data("audit", "tail")[-1]
+        assert (event["kind"], event["data"]["reason"]) == ("policy.activated", "nobody runs as root")
+
+    def test_an_activation_says_why(self, home: Home) -> None:
+        ran = home.run("policy", "activate", str(home.folder / "policies"))
+        assert ran.status == 2
+        assert "--reason" in ran.err
+
+    def test_a_parameter_that_is_none_is_refused_and_changes_nothing(self, home: Home) -> None:
+        before = home.data("policy", "status")
+        _set(home, "CFG001", level="sometimes")
+        for words in (("check",), ("activate", "--reason", "x")):
+            ran = home.run("policy", words[0], str(home.folder / "policies"), *words[1:])
+            assert ran.status == 1
+            assert "level" in ran.err or "sometimes" in ran.err
+        (home.folder / "policies" / "data" / "config.json").write_text("{}", encoding="utf-8")
+        active = home.inside(lambda parts: parts.revisions.active("policy"))
+        assert active is not None
+        assert active.digest == before["revision"]
+
+    def test_a_folder_that_is_not_there_is_refused(self, home: Home) -> None:
+        ran = home.run("policy", "check", str(home.folder / "nothing"))
+        assert ran.status == 1
+        assert "is not a directory" in ran.err
+
+
+def _set(home: Home, code: str, **parameters: object) -> None:
+    file = home.folder / "policies" / "data" / "config.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    document["registry"]["config"]["rules"][code].update(parameters)
+    file.write_text(json.dumps(document), encoding="utf-8")
