@@ -73,6 +73,8 @@ def read_descendants(
     level = [_Named(digest, ()) for digest in children]
     budget = MAX_BODY_BYTES
     for _ in range(MAX_DEPTH):
+        if not level:
+            break
         if len(found) + len(level) > MAX_DESCENDANTS:
             raise ManifestInvalid(
                 f"names more than {MAX_DESCENDANTS} manifests, all levels together", field="manifests"

@@ -18,9 +18,9 @@ from gateway.catalog.values import ManifestClass
 
 _CARRIED: Final = f"""SELECT {carried("m")} FROM manifest m JOIN repository r ON r.id = m.repo_id WHERE m.id = :id"""
 
-_JUDGED_ROWS: Final = """SELECT DISTINCT m.id FROM edge e JOIN manifest m ON m.sha256 = e.child AND m.repo_id = e.repo_id
+_JUDGED_ROWS: Final = """SELECT m.id FROM edge e JOIN manifest m ON m.sha256 = e.child AND m.repo_id = e.repo_id
 WHERE e.root_id = ?"""
-_ROOTS: Final = """SELECT DISTINCT e.root_id FROM manifest m JOIN edge e ON e.repo_id = m.repo_id AND e.child = m.sha256
+_ROOTS: Final = """SELECT e.root_id FROM manifest m JOIN edge e ON e.repo_id = m.repo_id AND e.child = m.sha256
 WHERE m.id = ? AND EXISTS (SELECT 1 FROM entry x WHERE x.index_id = m.id)"""
 
 # What counted for it once is not kept: its own bytes and those of the blobs it names are.
@@ -50,12 +50,12 @@ def is_carried(scope: Scope, manifest_id: int) -> bool:
 
 def judged_rows(scope: Scope, root_id: int) -> Sequence[int]:
     """Return the row ids of what the root judged, as far as it is here."""
-    return [row[0] for row in scope.connection.execute(_JUDGED_ROWS, (root_id,))]
+    return sorted({row[0] for row in scope.connection.execute(_JUDGED_ROWS, (root_id,))})
 
 
 def rows_below(scope: Scope, manifest_id: int) -> Sequence[int]:
     """Return the row ids of what the manifest may carry: as a root, or as an index between a root and its leaves."""
-    roots = [manifest_id, *(row[0] for row in scope.connection.execute(_ROOTS, (manifest_id,)))]
+    roots = {manifest_id, *(row[0] for row in scope.connection.execute(_ROOTS, (manifest_id,)))}
     return sorted({row for root in roots for row in judged_rows(scope, root)} - {manifest_id})
 
 

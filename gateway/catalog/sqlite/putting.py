@@ -7,7 +7,6 @@ Source: `gateway.catalog.effects.PutManifest`; DESIGN 3.
 """
 
 import json
-from collections.abc import Sequence
 from typing import Final
 
 from gateway.catalog.effects import PutManifest
@@ -26,7 +25,7 @@ _INSERT: Final = """INSERT INTO manifest (repo_id, sha256, class, state, subject
 artifact_type, size, who, who_claims, created) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _BLOBS_HERE: Final = """SELECT b.digest, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
-_WAITING: Final = """SELECT DISTINCT w.parent_id, p.sha256 FROM missing w JOIN manifest p ON p.id = w.parent_id
+_WAITING: Final = """SELECT w.parent_id, p.sha256 FROM missing w JOIN manifest p ON p.id = w.parent_id
 WHERE w.repo_id = ? AND w.digest IN ({keys})"""
 
 
@@ -153,14 +152,16 @@ def _put_missing(scope: Scope, row: int, effect: PutManifest, linked: frozenset[
 def _wake_parents(scope: Scope, row: int, effect: PutManifest) -> None:
     """Have those that wait for this manifest judged again; what it lacks itself, they wait for now."""
     keys = [str(effect.manifest.digest), *(str(alias) for alias in effect.aliases)]
-    parents: Sequence[Sequence[object]] = list(select_in(scope.connection, _WAITING, keys, scope.repo_id))
-    for parent_id, sha256 in parents:
+    parents: dict[int, str] = {
+        found[0]: found[1] for found in select_in(scope.connection, _WAITING, keys, scope.repo_id)
+    }
+    for parent_id, sha256 in parents.items():
         scope.connection.execute(
             """INSERT INTO missing (repo_id, digest, parent_id)
             SELECT repo_id, digest, ? FROM missing WHERE parent_id = ? ON CONFLICT DO NOTHING""",
             (parent_id, row),
         )
-        ask_again(scope, str(sha256), kind="missing-part")
+        ask_again(scope, sha256, kind="missing-part")
     scope.connection.executemany(
         "DELETE FROM missing WHERE repo_id = ? AND digest = ?", [(scope.repo_id, key) for key in keys]
     )

@@ -33,7 +33,7 @@ _BELONGINGS: Final = (
     "DELETE FROM body WHERE manifest_id = :id",
     "DELETE FROM manifest WHERE id = :id",
 )
-_RESTS_ON: Final = """SELECT DISTINCT m.sha256 FROM support u JOIN manifest m ON m.id = u.manifest_id
+_RESTS_ON: Final = """SELECT m.sha256 FROM support u JOIN manifest m ON m.id = u.manifest_id
 WHERE u.evidence_id = ?"""
 _ROOTS: Final = """SELECT m.id FROM manifest m JOIN repository r ON r.id = m.repo_id
 WHERE m.sha256 = ? AND r.project_id = ?"""
@@ -44,7 +44,7 @@ def delete_manifest(scope: Scope, effect: DeleteManifest) -> None:
     row = manifest_id(scope, effect.digest)
     values = {"id": row, "repo": scope.repo_id}
     children = rows_below(scope, row)
-    dependants = [found[0] for found in scope.connection.execute(_RESTS_ON, (row,))]
+    dependants = sorted({found[0] for found in scope.connection.execute(_RESTS_ON, (row,))})
     count(scope, row, held_bytes=0, expires=None)
     _uncount_evidence(scope, row)
     clear_tags_of(scope, row)

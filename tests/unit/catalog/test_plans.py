@@ -11,8 +11,36 @@ from typing import Final
 
 import pytest
 
+from gateway.catalog.effects import (
+    DeleteManifest,
+    DeleteTag,
+    DropPending,
+    Entomb,
+    MoveTag,
+    PendTag,
+    PromoteTag,
+    RecordDecision,
+    RecordEvent,
+)
 from gateway.catalog.sqlite import blobs, descendants, evidence, listings, manifests, world
-from tests.support.catalog import Catalog, add_project, catalog
+from gateway.catalog.values import ManifestClass
+from gateway.oci.names import Tag
+from tests.support.catalog import (
+    ALICE,
+    BOB,
+    NOW,
+    REPO,
+    Catalog,
+    add_project,
+    admit,
+    catalog,
+    image,
+    index,
+    put,
+    run,
+    support,
+    verified,
+)
 
 FORBIDDEN: Final = re.compile(r"SCAN|TEMP|AUTOMATIC|BLOOM|MATERIALIZE|CO-ROUTINE|MULTI-INDEX")
 _SEARCH: Final = re.compile(r"SEARCH (\w+) USING (.*)")
@@ -208,6 +236,44 @@ def test_a_query_for_points(filled: Catalog, statement: str, expected: dict[str,
     assert _plan(filled, statement) == expected
 
 
+def test_no_statement_of_a_commit_reads_a_whole_table(filled: Catalog) -> None:
+    """Every statement that a push, a signature, a promotion, a delete and a revocation execute, as it was executed."""
+    app, signature = image(b"app"), image(b"signature", config=b"of the signature")
+    root = index(app.digest)
+    top = index(root.digest)
+    tag = Tag("v1")
+    statements: list[str] = []
+    run(filled.database.write(lambda connection: connection.set_trace_callback(statements.append)))
+    filled.commit(put(app, missing=[app.layers[0].digest], held_bytes=1, expires=NOW + 1), about=app)
+    filled.push(app, PendTag(tag, app.digest, None, BOB.id))
+    filled.push(signature, verified(signature), cls=ManifestClass.EVIDENCE, subject=app.digest)
+    filled.commit(
+        admit(app, [support(signature)]),
+        PromoteTag(tag, app.digest, None),
+        RecordDecision("d1", app.digest, None, "admitted", {}, b"{}"),
+        RecordEvent("manifest.admitted", ALICE.id, app.digest, "d1", {}),
+        about=app,
+    )
+    filled.push(root)
+    filled.push(top, admit(top, edges=[(root, []), (app, [root])]))
+    filled.commit(MoveTag(tag, root.digest, None), DropPending(tag), DeleteTag(tag), about=root)
+    filled.commit(Entomb(root.digest, "r", "os:root"), about=root)
+    for manifest in (root, signature, app, top):
+        filled.commit(DeleteManifest(manifest.digest), about=manifest)
+    run(filled.blobs.unlink(REPO, app.layers[0].digest, principal=ALICE, now=NOW))
+    run(filled.database.write(lambda connection: connection.set_trace_callback(None)))
+    verbs = ("SELECT", "INSERT", "UPDATE", "DELETE")
+    # The trace also tells the statements of foreign keys and the like, as comments.
+    asked = {text for text in statements if text.lstrip().startswith(verbs)}
+    assert len(asked) > 60
+
+    def query(connection: sqlite3.Connection) -> dict[str, list[str]]:
+        plans = {text: [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}")] for text in asked}
+        return {text: plan for text, plan in plans.items() if any(FORBIDDEN.search(line) for line in plan)}
+
+    assert filled.database.read(query) == {}
+
+
 def _plan(filled: Catalog, statement: str) -> dict[str, set[str]]:
     text = statement.replace("{keys}", "?,?,?,?")
     names = re.findall(r":(\w+)", text)
@@ -227,6 +293,8 @@ def _plan(filled: Catalog, statement: str) -> dict[str, set[str]]:
 
 def _fill(connection: sqlite3.Connection) -> None:
     project = add_project(connection, "big")
+    for number in range(300):
+        add_project(connection, f"project-{number}")
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})"
     statements = [
         f"""{numbers.format(50)} INSERT INTO repository (id, project_id, name, created)
@@ -249,6 +317,8 @@ def _fill(connection: sqlite3.Connection) -> None:
         SELECT repo_id, 1, id FROM manifest UNION SELECT repo_id, id, id FROM manifest""",
         """INSERT INTO tag (repo_id, name, target_id, generation, moved, pending_id)
         SELECT repo_id, 'v' || id, id, 1, 0, CASE WHEN id % 100 THEN NULL ELSE id END FROM manifest""",
+        f"""{numbers.format(300)} INSERT INTO principal (id, kind, name, created, created_by)
+        SELECT 'u:' || i, 'user', 'n' || i, 0, 'os:root' FROM n""",
         f"{numbers.format(200)} INSERT INTO signer (identity, name) SELECT 'key:' || i, 'n' FROM n",
         """INSERT INTO support (manifest_id, slot, signer_id, seen, evidence_id)
         SELECT id, 0, 1 + id % 200, 1, 4 FROM manifest WHERE slots > 0""",
