@@ -93,8 +93,9 @@ class TokenEndpoint:
         asked = parse_scopes(scopes)
         held = await self._held(principal, asked, now=call.now)
         given = token_scope(asked, held, catalog=principal != ANONYMOUS)
-        if principal == ANONYMOUS and not given:
-            # Nothing for everybody in it, or a login without a secret: the same answer, whatever is there.
+        if principal == ANONYMOUS and not asked:
+            # A login without a secret. Whoever asks for something without one is given a token for what is everybody's,
+            # maybe nothing: docker takes a refusal here for an outage and tries for a minute.
             raise Unauthorized
         token = issue_access_token(
             ring=self.keys(),
@@ -161,7 +162,9 @@ def refusal(error: GatewayError) -> Answer:
     entry = error_entry(error.code, error.message, None)
     return Answer.of_json(
         found.status,
-        {"errors": [entry], "error": code, "error_description": entry["message"]},
+        # `details` is what docker 28 reads; without it, a loopback registry is asked once more in plain HTTP, and the
+        # person reads about that instead of the wrong password.
+        {"errors": [entry], "error": code, "error_description": entry["message"], "details": entry["message"]},
         *headers,
     )
 

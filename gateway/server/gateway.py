@@ -59,7 +59,7 @@ def serve(config: Config, *, listening: Callable[[], None]) -> None:
         random_bytes=os.urandom,
     )
     keys = Keys(load_key_ring(config.path(config.identity.key_directory)))
-    api = Api(_dependencies(parts, passwords, keys, metrics, failed, requested), settings(config))
+    api = Api(dependencies(parts, passwords, keys, metrics, failed, requested), settings(config))
 
     @contextlib.asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
@@ -95,7 +95,7 @@ def settings(config: Config) -> ApiSettings:
     )
 
 
-def _dependencies(
+def dependencies(
     parts: Parts,
     passwords: PasswordThreads,
     keys: Keys,
@@ -103,6 +103,8 @@ def _dependencies(
     failed: Callable[[str, BaseException], None],
     requested: Callable[[Mapping[str, object]], None],
 ) -> ApiDependencies:
+    """Return what the API is made of, over ``parts``: everything that a listener serves, without one."""
+
     async def ready() -> Mapping[str, str]:
         return await _down(parts)
 

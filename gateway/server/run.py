@@ -8,6 +8,7 @@ I/O: the listener.
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from types import FrameType
 from typing import Any, Final
 
 import uvicorn
@@ -26,6 +27,11 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, *, listening: Callable[[], None]) -> None:
         super().__init__(config)
         self._listening = listening
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain. uvicorn would end with the signal itself once it has; to a service manager that is a crash."""
+        super().handle_exit(sig, frame)
+        self._captured_signals.clear()
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
