@@ -129,7 +129,6 @@ def test_anonymous(made: House) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        pytest.param("", id="a-login-without-a-secret"),
         pytest.param("?scope=repository:team/app:pull", id="private"),
         pytest.param("?scope=repository:nowhere/app:pull", id="no-such-project"),
         pytest.param("?scope=repository:open/app:push", id="push"),
@@ -139,8 +138,14 @@ def test_anonymous(made: House) -> None:
 def test_anonymous_is_given_a_token_that_gives_nothing(made: House, query: str) -> None:
     reply = get(made, query)
     assert (reply.status, reply.json()["scope"]) == (200, "")
+    assert given(reply) == {}
+
+
+def test_a_login_without_a_secret_is_refused(made: House) -> None:
+    reply = get(made, "")
+    assert (reply.status, reply.code) == (401, "UNAUTHORIZED")
     assert reply.every("www-authenticate") == ['Basic realm="registry-gateway", charset="UTF-8"']
-    assert reply.body == get(made, "").body
+    assert reply.json()["details"] == reply.json()["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(
