@@ -88,6 +88,15 @@ class TestPolicy:
         event = home.data("audit", "tail")[-1]
         assert (event["kind"], event["data"]["reason"]) == ("policy.activated", "nobody runs as root")
 
+    def test_the_active_one_is_written_for_an_opa_server(self, home: Home, tmp_path: Path) -> None:
+        status = home.data("policy", "status")
+        home.done("policy", "bundle", str(tmp_path / "bundle"))
+        files = [path for path in (tmp_path / "bundle").rglob("*") if path.is_file()]
+        assert any(path.suffix == ".rego" for path in files)
+        assert any(status["rules_digest"] in path.read_text(encoding="utf-8") for path in files)
+        again = home.run("policy", "bundle", str(tmp_path / "bundle"))
+        assert again.status == 1
+
     def test_an_activation_says_why(self, home: Home) -> None:
         ran = home.run("policy", "activate", str(home.folder / "policies"))
         assert ran.status == 2

@@ -1,9 +1,11 @@
 """`config check`, `doctor`, `stats`, `upgrade`."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gateway.server.tls import LEAF_DAYS, issue_self_signed
 from tests.support.command_line import Home
 from tests.support.evidence import signer, trust_files
 
@@ -60,6 +62,19 @@ class TestDoctor:
     def test_finds_a_certificate_that_is_none(self, home: Home) -> None:
         (home.folder / "keys" / "tls" / "certificate.pem").write_text("nothing", encoding="ascii")
         assert "cannot be read as a certificate" in self.failed(home)["certificate"]
+
+    @pytest.mark.parametrize(
+        ("days", "said"),
+        [
+            pytest.param(LEAF_DAYS - 20, "valid for", id="about-to-end"),
+            pytest.param(LEAF_DAYS + 1, "has expired: renew it", id="expired"),
+        ],
+    )
+    def test_finds_a_certificate_that_ends(self, home: Home, days: int, said: str) -> None:
+        made = datetime.now(tz=UTC) - timedelta(days=days)
+        issued = issue_self_signed(["localhost"], now=made)
+        (home.folder / "keys" / "tls" / "certificate.pem").write_bytes(issued.chain)
+        assert said in self.failed(home)["certificate"]
 
     def test_finds_rules_that_are_not_the_active_ones(self, home: Home) -> None:
         file = home.folder / "policies" / "data" / "config.json"
