@@ -184,4 +184,7 @@ class _Watch:
 
 def _printable(raw: bytes) -> str:
     """Return the path as it was sent, printable ASCII only and not too long: no terminal reads anything else in it."""
-    return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in raw[:MAX_LOGGED_PATH])
+    text = raw[:MAX_LOGGED_PATH].decode("latin-1")
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(one if " " <= one <= "~" else f"\\x{ord(one):02x}" for one in text)

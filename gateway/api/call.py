@@ -5,11 +5,13 @@ Pure: definitions only.
 
 from dataclasses import dataclass, field
 
-from gateway.access.values import Grant
+from gateway.access.rights import rights
+from gateway.access.values import Grant, QuarantineLevel, Role, Standing
 from gateway.api.body import Body
 from gateway.api.head import Request
 from gateway.api.routes import Query, Target
 from gateway.identity.values import AccessClaims, Principal
+from gateway.oci.names import RepositoryName
 
 
 @dataclass(slots=True)
@@ -47,10 +49,27 @@ class Access:
     """
 
     grant: Grant
-    present: Grant
+    standing: Standing
     claims: AccessClaims = field(repr=False)
+
+    @property
+    def present(self) -> Grant:
+        """What the account may do here now."""
+        return present_grant(self.standing, self.grant.repository)
 
     @property
     def principal(self) -> Principal:
         """Who calls."""
         return self.grant.principal
+
+
+def present_grant(standing: Standing, repository: RepositoryName) -> Grant:
+    """Return what the principal of ``standing`` may do in ``repository`` now, not narrowed by a token."""
+    present = rights(standing)
+    return Grant(
+        principal=standing.principal,
+        project=standing.project,
+        repository=repository,
+        rights=present,
+        scanner=Role.SCANNER in standing.roles and present.quarantine > QuarantineLevel.NONE,
+    )

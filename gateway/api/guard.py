@@ -14,7 +14,7 @@ from gateway.access.grant import Action, authorize, authorize_catalog
 from gateway.access.rights import NO_RIGHTS, rights
 from gateway.access.scopes import CATALOG, PUSH, REPOSITORY, format_scope
 from gateway.access.stores import StandingStore
-from gateway.access.values import Grant, QuarantineLevel, Role, Standing
+from gateway.access.values import Standing
 from gateway.api.call import Access
 from gateway.api.head import Request
 from gateway.errors import NameUnknown, Unauthorized
@@ -79,7 +79,7 @@ class Guard:
             raise
         # `authorize` returns a grant only with a standing.
         assert standing is not None
-        return Access(grant=grant, present=present_grant(standing, repository), claims=claims)
+        return Access(grant=grant, standing=standing, claims=claims)
 
     def _claims(self, request: Request, *, scopes: Sequence[str], now: int) -> AccessClaims | None:
         """Return what the token says, None without one. Raises `Unauthorized` that asks for ``scopes``."""
@@ -98,18 +98,6 @@ class Guard:
         if found is None or not found[1]:
             raise Unauthorized("the account of this token is not active", scopes=scopes, error="invalid_token")
         return found[0]
-
-
-def present_grant(standing: Standing, repository: RepositoryName) -> Grant:
-    """Return what the principal of ``standing`` may do in ``repository`` now, not narrowed by a token."""
-    present = rights(standing)
-    return Grant(
-        principal=standing.principal,
-        project=standing.project,
-        repository=repository,
-        rights=present,
-        scanner=Role.SCANNER in standing.roles and present.quarantine > QuarantineLevel.NONE,
-    )
 
 
 def _known_here(standing: Standing | None) -> bool:

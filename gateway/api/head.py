@@ -30,7 +30,6 @@ _PATH: Final = re.compile(rb"/(?:[A-Za-z0-9._~/:@-]|%3[Aa]|%40)*")
 _TWO_READINGS: Final = re.compile(r"//|/\.\.?(?:/|\Z)")
 _ESCAPE: Final = re.compile(r"%3[Aa]|%40")
 _LENGTH: Final = re.compile(r"[0-9]{1,19}")
-_VALUE: Final = re.compile(r"[\x20-\x7e\t\x80-\xff]*")
 
 _READ: Final = frozenset(
     {
@@ -126,7 +125,7 @@ def _headers(fields: Any) -> dict[str, str]:
         if key in found:
             raise RequestInvalid(f"more than one {key} header")
         text = value.decode("latin-1")
-        if _VALUE.fullmatch(text) is None:
+        if not text.isprintable():
             raise RequestInvalid(f"the {key} header has a control character")
         found[key] = text
     if size > MAX_HEAD_BYTES:
