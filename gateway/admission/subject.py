@@ -4,7 +4,7 @@ I/O: through the evaluator.
 Source: DESIGN 3 ("Evidence arrives", "Re-judging never hides an admitted manifest").
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from gateway.admission.closure import closure, revoked, world_key
@@ -68,11 +68,12 @@ async def rejudge(
     """Return the verdict on a stored manifest under ``proof``.
 
     Passing admits what was held or distrusted, and moves its pending tags. Anything else changes no state: a held manifest
-    keeps waiting with the new reasons, an admitted one keeps standing and the verdict is recorded as drift.
+    keeps waiting with the new reasons, an admitted one keeps standing and the verdict is recorded as drift. Tags that wait
+    for one that stands are decided again by themselves: what kept them waiting may be over.
     """
     facts = world.manifest
     if facts is None:
-        return NoAnswer("the manifest was deleted meanwhile")
+        return NoAnswer("the manifest was deleted meanwhile", stale=True)
     who = await who_was(tools, facts.who, facts.who_claims)
     case = Case(manifest, repository, world, closure(world), proof, trigger, who)
     refusals = revoked(world)
@@ -86,9 +87,15 @@ async def rejudge(
     matter = Matter(manifest.digest, world, proof, trigger)
     verified = newly_verified(world, proof)
     if stands(facts):
-        return await _drift(
+        drift = await _drift(
             tools, matter, repository, verdict, basis, decision_id=decision_id, who=who, verified=verified
         )
+        if isinstance(drift, NoAnswer) or refusals or case.closure.missing:
+            return drift
+        tags = await promotions(tools, case, besides=(), now=now)
+        if isinstance(tags, NoAnswer):
+            return tags
+        return replace(drift, effects=(*drift.effects, *tags.effects), promoted=tags.moved)
     match verdict:
         case NoAnswer():
             return verdict

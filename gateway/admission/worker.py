@@ -15,7 +15,7 @@ from typing import Final
 from gateway.admission.gate import Gate
 from gateway.admission.values import TriggerKind, Unreachable
 from gateway.catalog.stores import ManifestStock, WorkStore
-from gateway.catalog.values import WorkItem
+from gateway.catalog.values import ManifestView, WorkItem
 from gateway.errors import GatewayError, ManifestUnknown, NameUnknown
 from gateway.identity.values import SYSTEM
 from gateway.oci.digest import Digest
@@ -24,6 +24,7 @@ from gateway.oci.names import RepositoryName
 LEASE_SECONDS: Final = 120
 BATCH: Final = 16
 PAGE: Final = 100
+PAGE_ATTEMPTS: Final = 4
 MAX_PAUSE_SECONDS: Final = 300
 
 
@@ -51,7 +52,7 @@ class Worker:
         for item in items:
             try:
                 finished = await self._carry_out(item)
-            except GatewayError as error:
+            except Exception as error:  # of one item: the others and the worker go on
                 self._failed(f"{item.kind} {item.key}", error)
                 finished = False
             if finished:
@@ -81,14 +82,30 @@ class Worker:
         return not isinstance(outcome, Unreachable)
 
     async def _rejudge(self, item: WorkItem) -> bool:
-        """Judge one page of images, and ask for the next. One that does not answer makes the page be judged again."""
-        kind = TriggerKind(item.data.get("kind", TriggerKind.POLICY.value))
+        """Judge one page of images, and ask for the next.
+
+        One that gives no answer makes the page be judged again; one that never does is left to itself then, so that it
+        cannot keep all that comes after it waiting.
+        """
+        cause = item.data.get("cause", TriggerKind.POLICY.value)
+        kind = TriggerKind(cause)
         after = int(item.data.get("after", "0"))
         page = await self._stock.images(after=after, limit=PAGE, now=self._now())
-        for view in page:
-            if not await self._reevaluate(view.repository, view.digest, kind):
-                return False
+        silent = [view for view in page if not await self._answers(view, kind)]
+        if silent and item.attempts < PAGE_ATTEMPTS:
+            return False
+        for view in silent:
+            data = {"repository": view.repository.text, "digest": str(view.digest), "kind": kind.value}
+            due = self._now() + MAX_PAUSE_SECONDS
+            await self._work.enqueue("reevaluate", f"{view.repository}@{view.digest}", data, due=due)
         if page:
-            following = {"kind": kind.value, "after": str(page[-1].id)}
-            await self._work.enqueue("rejudge", f"{item.key}>{page[-1].id}"[-200:], following, due=self._now())
+            following = {"cause": cause, "after": str(page[-1].id)}
+            await self._work.enqueue("rejudge", f"{cause}>{page[-1].id}", following, due=self._now())
         return True
+
+    async def _answers(self, view: ManifestView, kind: TriggerKind) -> bool:
+        try:
+            return await self._reevaluate(view.repository, view.digest, kind)
+        except GatewayError as error:
+            self._failed(f"{kind.value} {view.repository}@{view.digest}", error)
+            return False
