@@ -4,6 +4,7 @@ I/O: through the store.
 Source: DESIGN 3 ("Deletes", "Revoked").
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.access.values import Grant, InstanceRole, Verb
@@ -12,8 +13,8 @@ from gateway.admission.rights import present
 from gateway.admission.tools import STALE, Stale, Tools
 from gateway.audit.events import EventKind
 from gateway.catalog.effects import DeleteManifest, DeleteTag, Effect, Entomb
-from gateway.catalog.values import ManifestClass
-from gateway.catalog.world import WorldKey
+from gateway.catalog.values import ManifestClass, ManifestView
+from gateway.catalog.world import TagFacts, World, WorldKey
 from gateway.errors import Denied, ManifestUnknown, NameUnknown, Reason, TagUnknown
 from gateway.identity.values import Principal
 from gateway.oci.digest import Digest
@@ -42,6 +43,8 @@ async def delete_tag(tools: Tools, grant: Grant, tag: Tag) -> Done | Stale:
         raise TagUnknown(tag.text)
     if not present(grant, world.standing).allows(Verb.DELETE):
         raise _no_right(grant)
+    if view.digest not in _named(world.tags):
+        return STALE  # it names something else by now, which has not been looked at
     if view.cls is ManifestClass.EVIDENCE and view.visible and not _may_delete_evidence(world.standing.instance_roles):
         raise _pinned(str(view.digest))
     effects: tuple[Effect, ...] = (
@@ -64,14 +67,12 @@ async def delete_manifest(tools: Tools, grant: Grant, digest: Digest) -> Done | 
         return STALE
     if not present(grant, world.standing).allows(Verb.DELETE):
         raise _no_right(grant)
+    expected = [(key, world)]
     if view.cls is ManifestClass.EVIDENCE and not _may_delete_evidence(world.standing.instance_roles):
-        subject = (
-            None
-            if view.subject is None
-            else await tools.manifests.by_digest(grant.repository, view.subject, now=now, with_body=False)
-        )
-        if subject is not None and subject.visible and view.visible:
-            raise _pinned(str(view.digest))
+        pinned = await _rests_on(tools, grant, view, now=now)
+        if isinstance(pinned, Stale):
+            return pinned
+        expected.append(pinned)
     effects: tuple[Effect, ...] = (
         DeleteManifest(view.digest),
         event(
@@ -81,8 +82,32 @@ async def delete_manifest(tools: Tools, grant: Grant, digest: Digest) -> Done | 
             tags=[facts.tag.text for facts in world.tags],
         ),
     )
-    committed = await tools.store.commit([(key, world)], effects, repository=grant.repository, now=now)
+    committed = await tools.store.commit(expected, effects, repository=grant.repository, now=now)
     return DONE if committed else STALE
+
+
+async def _rests_on(tools: Tools, grant: Grant, evidence: ManifestView, *, now: int) -> tuple[WorldKey, World] | Stale:
+    """Return the world of the evidence's subject, which must be the same at the commit: nothing visible rests on it.
+
+    Raises `Denied` where something does. Without the subject's world an image could come, be admitted by this evidence,
+    and lose it in the next moment.
+    """
+    if evidence.subject is None:
+        return STALE
+    key = WorldKey(repository=grant.repository, caller=grant.principal.id, digest=evidence.subject)
+    world = await tools.store.read_world(key, now=now)
+    if world is None:
+        return STALE
+    subject = await tools.manifests.by_digest(grant.repository, evidence.subject, now=now, with_body=False)
+    again = await tools.manifests.by_digest(grant.repository, evidence.digest, now=now, with_body=False)
+    if again is not None and again.visible and subject is not None and subject.visible:
+        raise _pinned(str(evidence.digest))
+    return key, world
+
+
+def _named(tags: Sequence[TagFacts]) -> set[Digest]:
+    """Return what the tags point at and wait for."""
+    return {digest for facts in tags for digest in (facts.target, facts.pending) if digest is not None}
 
 
 async def revoke(
