@@ -10,8 +10,9 @@ Source: DESIGN 3; the BuildKit cache layouts (`application/vnd.buildkit.cachecon
 from dataclasses import dataclass
 
 from gateway.catalog.values import ManifestClass
+from gateway.errors import Denied, ManifestInvalid, Reason
 from gateway.evidence.classify import classify as classify_evidence
-from gateway.evidence.classify import is_fallback_tag
+from gateway.evidence.classify import is_fallback_tag, reserved_tag
 from gateway.evidence.values import EvidenceClaim
 from gateway.oci import media_types
 from gateway.oci.digest import Digest
@@ -40,23 +41,38 @@ class Classified:
 
 
 def classify(manifest: Manifest, tags: tuple[Tag, ...]) -> Classified:
-    """Return what ``manifest`` is when it is put under ``tags`` (none: by digest alone)."""
+    """Return what ``manifest`` is when it is put under ``tags`` (none: by digest alone).
+
+    Raises `Denied` for a tag that is reserved for evidence, `ManifestInvalid` for tags of both kinds in one request: those
+    of evidence need another right, and move without a decision.
+    """
     claims = {tag: classify_evidence(manifest, tag) for tag in tags}
-    fallbacks = {tag: is_fallback_tag(tag) for tag in tags} if manifest.kind is ManifestKind.INDEX else {}
-    by_digest = classify_evidence(manifest, None)
-    claim = by_digest or next((claim for claim in claims.values() if claim is not None), None)
+    fallbacks = {tag: is_fallback_tag(tag) if manifest.kind is ManifestKind.INDEX else None for tag in tags}
+    for tag in tags:
+        _check_reserved(tag, is_evidence=claims[tag] is not None, is_fallback=fallbacks[tag] is not None)
+    claim = classify_evidence(manifest, None) or next((found for found in claims.values() if found is not None), None)
     fallback_of = next((subject for subject in fallbacks.values() if subject is not None), None)
+    metadata: tuple[Tag, ...] = ()
     if claim is not None:
-        cls = ManifestClass.EVIDENCE
         metadata = tuple(tag for tag in tags if claims[tag] == claim and _names(tag, claim.subject))
     elif fallback_of is not None:
-        cls = ManifestClass.FALLBACK
         metadata = tuple(tag for tag in tags if fallbacks[tag] == fallback_of)
-    else:
-        cls = ManifestClass.CACHE if _is_cache(manifest) else ManifestClass.IMAGE
-        metadata = ()
-    images = tuple(tag for tag in tags if tag not in metadata)
-    return Classified(cls, claim, fallback_of if claim is None else None, metadata, images)
+    if metadata and metadata != tags:
+        raise ManifestInvalid("tags of evidence and other tags are put in requests of their own", field="tag")
+    if claim is not None and (metadata or not tags):
+        return Classified(ManifestClass.EVIDENCE, claim, None, metadata, ())
+    if fallback_of is not None:
+        return Classified(ManifestClass.FALLBACK, None, fallback_of, metadata, ())
+    cls = ManifestClass.CACHE if _is_cache(manifest) else ManifestClass.IMAGE
+    return Classified(cls, None, None, (), tags)
+
+
+def _check_reserved(tag: Tag, *, is_evidence: bool, is_fallback: bool) -> None:
+    """Raise `Denied` where a name that clients look for evidence by would become the name of something else."""
+    if not reserved_tag(tag) or tag.text.endswith(".sbom") or is_evidence or is_fallback:
+        return
+    message = f"tag {tag} is a name for evidence of that digest, and this is none"
+    raise Denied(message, reasons=(Reason("TAG_RESERVED", message, "deny"),))
 
 
 def _names(tag: Tag, subject: Digest) -> bool:

@@ -131,7 +131,7 @@ class Evaluator:
         if world.trust is not None:
             active = await self._trust.trust_policy(world.trust)
             if active is None:
-                return NoAnswer("the trust policy was replaced meanwhile")
+                return NoAnswer("the trust policy was replaced meanwhile", stale=True)
             policy = active
         objects = [found for facts in self._worth_trying(world) if (found := await self._load(subject, facts))]
         if extra is not None and all(found.manifest.digest != extra.manifest.digest for found in objects):
@@ -227,7 +227,12 @@ class Evaluator:
         revision = self._engine.revision()
         if revision is None or revision.id != expected.digest:
             return PolicyUnavailable("this worker does not have the active policy revision yet")
-        return await self._engine.evaluate(asked, deadline_seconds=self._settings.policy_seconds)
+        outcome = await self._engine.evaluate(asked, deadline_seconds=self._settings.policy_seconds)
+        if not isinstance(outcome, PolicyUnavailable) and outcome.revision != expected.digest:
+            # It was given another revision while it was asked. The commit would not see that where the catalog's active
+            # one was swapped and swapped back.
+            return PolicyUnavailable("the policy was replaced while it was asked")
+        return outcome
 
     async def _parts(self, case: Case) -> tuple[parts.Part, ...]:
         manifests = parts.manifests_of(case.manifest, case.world)

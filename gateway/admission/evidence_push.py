@@ -9,29 +9,20 @@ Source: DESIGN 2 ("Evidence for a held or distrusted subject"), 3 ("Evidence arr
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.admission.attempt import Attempt, over_quota, put, refuse, stored_as, write
 from gateway.admission.classify import Classified, classify
 from gateway.admission.closure import closure, revoked, world_key
-from gateway.admission.evaluator import Proof
-from gateway.admission.image_push import Attempt, put, stored_as
-from gateway.admission.judgement import Errs, NoAnswer, Passes
+from gateway.admission.evaluator import Basis, Proof
+from gateway.admission.judgement import Errs, Fails, NoAnswer, Passes
 from gateway.admission.records import event, reasons_json
 from gateway.admission.rights import check_put, present
 from gateway.admission.subject import Rejudged, rejudge, stands
-from gateway.admission.tools import STALE, Stale, Tools
-from gateway.admission.values import (
-    Admitted,
-    Held,
-    Outcome,
-    Push,
-    Refused,
-    Trigger,
-    TriggerKind,
-    Unreachable,
-)
+from gateway.admission.tools import STALE, Stale, Tools, unanswered
+from gateway.admission.values import Admitted, Held, Outcome, Push, Trigger, TriggerKind
 from gateway.audit.events import EventKind
-from gateway.catalog.effects import Effect, MoveTag, RecordVerified
+from gateway.catalog.effects import Effect, EnqueueWork, MoveTag, RecordVerified
 from gateway.catalog.values import ManifestClass
-from gateway.catalog.world import World, WorldKey
+from gateway.catalog.world import EvidenceFacts, World, WorldKey
 from gateway.errors import DocumentInvalid, ManifestInvalid, NameUnknown, Reason
 from gateway.evidence.content import parse_content
 from gateway.evidence.values import Rejected
@@ -54,40 +45,42 @@ async def put_evidence(tools: Tools, push: Push, manifest: Manifest, classified:
     if claim is None:
         raise ManifestInvalid("not evidence")
     attempt = await _attempt(tools, push, manifest, classified)
-    if isinstance(attempt, Refused):
-        return attempt
+    if refusals := _forbidden(attempt):
+        return await refuse(tools, attempt, Fails(refusals), Basis(), None)
     subject = await _subject(tools, attempt, claim.subject)
     if isinstance(subject, Stale):
         return subject
     parts = closure(attempt.world)
-    if parts.missing:
-        return await _commit(tools, attempt, subject, (), (*parts.reasons,), None)
-    first_seen = attempt.now if attempt.world.manifest is None else attempt.world.manifest.first_seen
-    evidence = await tools.evaluator.read_evidence(manifest, claim, first_seen=first_seen)
-    parse_content(evidence)
-    if attempt.world.manifest is None and (full := _crowded(tools, subject.world)) is not None:
-        return Refused((full,), None)
+    evidence = None
+    if not parts.missing:
+        first_seen = attempt.now if attempt.world.manifest is None else attempt.world.manifest.first_seen
+        evidence = await tools.evaluator.read_evidence(manifest, claim, first_seen=first_seen)
+        parse_content(evidence)
     proof = await tools.evaluator.prove(
         claim.subject, push.grant.repository, subject.world, extra=evidence, now=attempt.now
     )
     if isinstance(proof, NoAnswer):
-        return Unreachable(proof.reason)
-    if (stripped := _stripped(attempt, subject.world, proof)) is not None:
-        return Refused((stripped,), None)
+        return unanswered(proof)
+    verified = verification(manifest.digest, proof)
+    refusal = _stripped(attempt, subject.world, proof)
+    if refusal is None and verified is None:
+        refusal = _crowded(tools, attempt, subject.world) or over_quota(attempt)
+    if refusal is not None:
+        return await refuse(tools, attempt, Fails((refusal,)), Basis(), proof)
+    if evidence is None:
+        return await _commit(tools, attempt, subject, None, parts.reasons, None)
     rejudged = await _rejudged(tools, attempt, subject, proof)
     if isinstance(rejudged, NoAnswer):
-        return Unreachable(rejudged.reason)
-    verified = verification(manifest.digest, proof)
-    effects: tuple[Effect, ...] = () if verified is None else (verified,)
+        return unanswered(rejudged)
     reasons = () if verified is not None else _why_unverified(manifest.digest, proof)
-    return await _commit(tools, attempt, subject, effects, reasons, rejudged)
+    return await _commit(tools, attempt, subject, verified, reasons, rejudged)
 
 
 async def put_fallback(tools: Tools, push: Push, manifest: Manifest, classified: Classified) -> Outcome | Stale:
     """Keep a referrers-tag index whose every entry is evidence of its subject; refuse any other under that tag."""
     attempt = await _attempt(tools, push, manifest, classified)
-    if isinstance(attempt, Refused):
-        return attempt
+    if refusals := _forbidden(attempt):
+        return await refuse(tools, attempt, Fails(refusals), Basis(), None)
     for child in attempt.world.children:
         if child.path:
             continue
@@ -97,18 +90,17 @@ async def put_fallback(tools: Tools, push: Push, manifest: Manifest, classified:
             or _about(child.body, child.media_type) != classified.subject
         ):
             message = f"{child.digest} is not evidence of {classified.subject}: this tag lists evidence only"
-            return Refused((Reason("FALLBACK_INVALID", message, "deny", str(child.digest)),), None)
+            invalid = Reason("FALLBACK_INVALID", message, "deny", str(child.digest))
+            return await refuse(tools, attempt, Fails((invalid,)), Basis(), None)
     tags: tuple[Effect, ...] = tuple(MoveTag(tag, manifest.digest, attempt.alias) for tag in classified.metadata_tags)
     effects = (put(tools, attempt, closure(attempt.world), held=False), *tags, _kept(attempt))
-    if not await tools.store.commit(
-        [(attempt.key, attempt.world)], effects, repository=attempt.key.repository, now=attempt.now
-    ):
+    if not await write(tools, attempt, effects):
         return STALE
     return Admitted(stored_as(attempt, pending=(), decision_id=None))
 
 
-async def _attempt(tools: Tools, push: Push, manifest: Manifest, classified: Classified) -> Attempt | Refused:
-    """Read the world of the evidence manifest and check the caller's right and the tombstones."""
+async def _attempt(tools: Tools, push: Push, manifest: Manifest, classified: Classified) -> Attempt:
+    """Read the world of the evidence manifest and check the caller's right."""
     if len(manifest.raw) > tools.settings.max_evidence_manifest_bytes:
         raise ManifestInvalid(f"a manifest of evidence is at most {tools.settings.max_evidence_manifest_bytes} bytes")
     key = world_key(
@@ -122,12 +114,18 @@ async def _attempt(tools: Tools, push: Push, manifest: Manifest, classified: Cla
     if world is None:
         raise NameUnknown(f"no project claims {push.grant.repository}")
     check_put(present(push.grant, world.standing), cls=classified.cls, overwriting=())
-    if refusals := revoked(world):
-        return Refused(refusals, None)
-    if world.manifest is not None and stands(world.manifest) and world.manifest.cls is ManifestClass.IMAGE:
-        message = "these bytes are admitted here as an image: they are not taken as evidence as well"
-        return Refused((Reason("ADMITTED_AS_IMAGE", message, "deny"),), None)
     return Attempt(push, manifest, classified, key, world, now)
+
+
+def _forbidden(attempt: Attempt) -> tuple[Reason, ...]:
+    """Return why these bytes are not taken as evidence here, whatever they say."""
+    if refusals := revoked(attempt.world):
+        return refusals
+    row = attempt.world.manifest
+    if row is not None and row.admitted and row.cls is ManifestClass.IMAGE:
+        message = "these bytes are admitted here as an image: they are not taken as evidence as well"
+        return (Reason("ADMITTED_AS_IMAGE", message, "deny"),)
+    return ()
 
 
 async def _subject(tools: Tools, attempt: Attempt, digest: Digest) -> Subject | Stale:
@@ -145,36 +143,45 @@ async def _subject(tools: Tools, attempt: Attempt, digest: Digest) -> Subject | 
 
 
 async def _rejudged(tools: Tools, attempt: Attempt, subject: Subject, proof: Proof) -> Rejudged | NoAnswer | None:
-    """Judge the subject again where evidence can change anything; None where it cannot."""
-    facts = subject.world.manifest
-    if subject.manifest is None or facts is None or facts.cls is not ManifestClass.IMAGE or stands(facts):
+    """Judge the subject again where evidence can change anything; None where it cannot.
+
+    A subject that stands needs no engine. Its waiting tags do, which may want just this attestation: where the engine does
+    not answer, they are left to the background.
+    """
+    facts, repository = subject.world.manifest, attempt.key.repository
+    if subject.manifest is None or facts is None or facts.cls is not ManifestClass.IMAGE:
+        return None
+    digest = subject.manifest.digest
+    if stands(facts) and all(tag.pending != digest for tag in subject.world.tags):
         return None
     trigger = Trigger(TriggerKind.EVIDENCE, attempt.push.grant.principal.id)
-    return await rejudge(
-        tools,
-        subject.manifest,
-        attempt.key.repository,
-        subject.world,
-        proof=proof,
-        trigger=trigger,
-        now=attempt.now,
+    rejudged = await rejudge(
+        tools, subject.manifest, repository, subject.world, proof=proof, trigger=trigger, now=attempt.now
     )
+    if isinstance(rejudged, NoAnswer) and stands(facts):
+        data = {"repository": repository.text, "digest": str(digest), "kind": TriggerKind.EVIDENCE.value}
+        later = EnqueueWork("reevaluate", f"{repository}@{digest}", data, attempt.now)
+        return Rejudged(rejudged, (later,), (), None)
+    return rejudged
 
 
 async def _commit(
     tools: Tools,
     attempt: Attempt,
     subject: Subject,
-    verified: Sequence[Effect],
+    verified: RecordVerified | None,
     unverified: tuple[Reason, ...],
     rejudged: Rejudged | None,
 ) -> Outcome | Stale:
     tags = tuple(MoveTag(tag, attempt.manifest.digest, attempt.alias) for tag in attempt.classified.metadata_tags)
+    known = _stored(attempt, subject.world)
+    # What was verified once stays so, and has no clock: an admission may rest on it, also when a key has gone since.
+    waits = verified is None and (known is None or not known.signers)
     effects: list[Effect] = [
-        put(tools, attempt, closure(attempt.world), held=not verified),
-        *verified,
+        put(tools, attempt, closure(attempt.world), held=waits),
+        *(() if verified is None else (verified,)),
         *tags,
-        _kept(attempt, verified=bool(verified), reasons=unverified),
+        _kept(attempt, verified=verified is not None, reasons=unverified),
     ]
     if rejudged is not None:
         effects.extend(rejudged.effects)
@@ -221,26 +228,36 @@ def _still_waiting(rejudged: Rejudged | None) -> tuple[Reason, ...]:
 
 
 def _stripped(attempt: Attempt, subject: World, proof: Proof) -> Reason | None:
-    """Return a refusal where this PUT would take a verified layer away from the evidence tag it replaces."""
-    kept = {layer.digest for layer in attempt.manifest.layers}
+    """Return a refusal where this PUT would take a verified signature away from the evidence tag it replaces.
+
+    Told by layer *and* signer: everybody who signs the same image signs the same payload, and so the same layer.
+    """
+    kept = _verified_in(proof, attempt.manifest.digest)
     for facts in attempt.world.tags:
-        if facts.target is None or facts.target == attempt.manifest.digest:
+        if facts.target is None or all(facts.target != evidence.digest for evidence in subject.evidence):
             continue
-        if all(facts.target != evidence.digest for evidence in subject.evidence):
-            continue
-        lost = {item.layer for item in proof.report.verified if item.evidence == facts.target} - kept
-        if lost:
+        if _verified_in(proof, facts.target) - kept:
             message = f"tag {facts.tag} has a verified signature that this manifest drops: fetch it and add to it"
             return Reason("EVIDENCE_STRIPPED", message, "deny")
     return None
 
 
-def _crowded(tools: Tools, subject: World) -> Reason | None:
+def _verified_in(proof: Proof, evidence: Digest) -> set[tuple[Digest | None, str]]:
+    return {(item.layer, item.signer.id) for item in proof.report.verified if item.evidence == evidence}
+
+
+def _crowded(tools: Tools, attempt: Attempt, subject: World) -> Reason | None:
+    """Return why one more piece that nobody trusted has signed is not kept. What is verified is never crowded out."""
     unverified = sum(1 for evidence in subject.evidence if not evidence.signers)
-    if unverified < tools.settings.max_unverified_evidence:
+    if _stored(attempt, subject) is not None or unverified < tools.settings.max_unverified_evidence:
         return None
     message = f"its subject has {unverified} unverified pieces of evidence already, the limit"
     return Reason("EVIDENCE_LIMIT", message, "deny")
+
+
+def _stored(attempt: Attempt, subject: World) -> EvidenceFacts | None:
+    """Return what is known of this evidence, where it is here already."""
+    return next((facts for facts in subject.evidence if facts.digest == attempt.manifest.digest), None)
 
 
 def _about(body: bytes, media_type: str) -> Digest | None:

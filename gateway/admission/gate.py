@@ -14,7 +14,7 @@ from gateway.admission.image_push import put_image
 from gateway.admission.judgement import Errs, Fails, NoAnswer, Passes, Waits
 from gateway.admission.records import event
 from gateway.admission.subject import Rejudged, key_of, rejudge
-from gateway.admission.tools import STALE, Stale, Tools, until_committed
+from gateway.admission.tools import STALE, Stale, Tools, unanswered, until_committed
 from gateway.admission.values import (
     Admitted,
     Held,
@@ -106,7 +106,7 @@ class Gate:
         now = self.tools.now()
         proof = await self.tools.evaluator.prove(manifest.digest, repository, world, extra=None, now=now)
         if isinstance(proof, NoAnswer):
-            return Unreachable(proof.reason)
+            return unanswered(proof)
         rejudged = await rejudge(self.tools, manifest, repository, world, proof=proof, trigger=trigger, now=now)
         if isinstance(rejudged, NoAnswer):
             return Unreachable(rejudged.reason)
@@ -150,7 +150,7 @@ class Gate:
         extra = await self.tools.evaluator.read_evidence(manifest, claim, first_seen=facts.first_seen)
         proof = await self.tools.evaluator.prove(view.subject, view.repository, world, extra=extra, now=now)
         if isinstance(proof, NoAnswer):
-            return Unreachable(proof.reason)
+            return unanswered(proof)
         effects: list[Effect] = []
         if (verified := verification(view.digest, proof)) is not None:
             effects.append(verified)

@@ -10,68 +10,24 @@ from typing import assert_never
 
 from gateway.access.values import Mode
 from gateway.admission import remedy
+from gateway.admission.attempt import Attempt, over_quota, put, refuse, stored_as, write
 from gateway.admission.classify import Classified
-from gateway.admission.closure import Closure, closure, revoked, world_key
-from gateway.admission.document import Who
+from gateway.admission.closure import closure, revoked, world_key
 from gateway.admission.evaluator import Basis, Case, Proof
 from gateway.admission.judgement import Errs, Fails, Judgement, NoAnswer, Passes, Waits
 from gateway.admission.promotion import promotions
 from gateway.admission.records import Matter, decision, event, reasons_json
 from gateway.admission.rights import check_put, exists_elsewhere, present
-from gateway.admission.subject import admission, newly_verified, stands, told
-from gateway.admission.tools import STALE, Stale, Tools
-from gateway.admission.values import (
-    Admitted,
-    Held,
-    Outcome,
-    PolicyErred,
-    Push,
-    Refused,
-    Stored,
-    Trigger,
-    TriggerKind,
-    Unreachable,
-)
+from gateway.admission.subject import admission, newly_verified, stands
+from gateway.admission.tools import STALE, Stale, Tools, unanswered
+from gateway.admission.values import Admitted, Held, Outcome, Push, Unreachable
 from gateway.audit.events import EventKind
-from gateway.catalog.effects import Effect, MoveTag, PendTag, PutManifest
+from gateway.catalog.effects import Effect, MoveTag, PendTag
 from gateway.catalog.values import ManifestClass
-from gateway.catalog.world import TagFacts, World, WorldKey
+from gateway.catalog.world import TagFacts
 from gateway.errors import NameUnknown, Reason
-from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import Tag
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt at one PUT: what was asked, and the world it is decided in."""
-
-    push: Push
-    manifest: Manifest
-    classified: Classified
-    key: WorldKey
-    world: World
-    now: int
-
-    @property
-    def who(self) -> Who:
-        """The caller, to whom the manifest decision and these tags belong."""
-        return Who(self.push.grant.principal, self.push.claims)
-
-    @property
-    def trigger(self) -> Trigger:
-        """A push, by the caller."""
-        return Trigger(TriggerKind.PUSH, self.push.grant.principal.id)
-
-    @property
-    def alias(self) -> Digest | None:
-        """The digest that the request named, where it is not the sha256."""
-        reference = self.push.reference
-        return None if reference is None or reference == self.manifest.digest else reference
-
-    def facts(self, tag: Tag) -> TagFacts:
-        """Return what the world says of a tag that was asked for."""
-        return next(facts for facts in self.world.tags if facts.tag == tag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +58,7 @@ async def put_image(tools: Tools, push: Push, manifest: Manifest, classified: Cl
     )
     check_put(present(push.grant, world.standing), cls=classified.cls, overwriting=overwriting)
     if refusals := revoked(world):
-        return await _refuse(tools, attempt, Fails(refusals), Basis(), None)
+        return await refuse(tools, attempt, Fails(refusals), Basis(), None)
     row = world.manifest
     if classified.cls is ManifestClass.CACHE:
         return await _keep_waiting(tools, attempt, _CACHE)
@@ -123,7 +79,7 @@ async def _judge(tools: Tools, attempt: Attempt) -> Outcome | Stale:
         attempt.manifest.digest, attempt.push.grant.repository, attempt.world, extra=None, now=attempt.now
     )
     if isinstance(proof, NoAnswer):
-        return Unreachable(proof.reason)
+        return unanswered(proof)
     case = Case(
         attempt.manifest,
         attempt.push.grant.repository,
@@ -139,13 +95,13 @@ async def _judge(tools: Tools, attempt: Attempt) -> Outcome | Stale:
         return stopped
     tags = []
     for tag in attempt.classified.image_tags:
-        decided = await _tag_verdict(tools, attempt, case, tag, manifest_waits=isinstance(verdict, Waits))
+        decided = await _tag_verdict(tools, attempt, case, tag)
         stopped = await _stop(tools, attempt, decided.judgement, decided.basis, proof, tag, strict=strict)
         if stopped is not None:
             return stopped
         tags.append(decided)
-    if isinstance(verdict, Waits) and attempt.world.over_quota and not _stored_already(attempt):
-        return await _refuse(tools, attempt, Fails((_quota(attempt),)), basis, proof)
+    if isinstance(verdict, Waits) and (full := over_quota(attempt)) is not None:
+        return await refuse(tools, attempt, Fails((full,)), basis, proof)
     return await _commit(tools, attempt, case, verdict, basis, tags)
 
 
@@ -156,11 +112,14 @@ async def _manifest_verdict(tools: Tools, attempt: Attempt, case: Case) -> tuple
     return await tools.evaluator.judge(case, now=attempt.now)
 
 
-async def _tag_verdict(tools: Tools, attempt: Attempt, case: Case, tag: Tag, *, manifest_waits: bool) -> TagVerdict:
-    """Return the decision of one tag; of an incomplete manifest it is made when the manifest is whole."""
+async def _tag_verdict(tools: Tools, attempt: Attempt, case: Case, tag: Tag) -> TagVerdict:
+    """Return the decision of one tag; of what is incomplete it is made when all of it is there.
+
+    Also where the manifest is admitted: a child may have been deleted since.
+    """
     facts = attempt.facts(tag)
     decision_id = tools.new_id()
-    if manifest_waits and case.closure.missing:
+    if case.closure.missing:
         return TagVerdict(facts, Waits(case.closure.reasons), Basis(), decision_id)
     verdict, basis = await tools.evaluator.judge_tag(case, facts, now=attempt.now)
     return TagVerdict(facts, verdict, basis, decision_id)
@@ -181,41 +140,13 @@ async def _stop(
         case NoAnswer():
             return Unreachable(verdict.reason)
         case Fails() | Errs():
-            return await _refuse(tools, attempt, verdict, basis, proof, tag)
+            return await refuse(tools, attempt, verdict, basis, proof, tag)
         case Waits():
-            return await _refuse(tools, attempt, Fails(verdict.reasons), basis, proof, tag) if strict else None
+            return await refuse(tools, attempt, Fails(verdict.reasons), basis, proof, tag) if strict else None
         case Passes():
             return None
         case _:
             assert_never(verdict)
-
-
-async def _refuse(
-    tools: Tools, attempt: Attempt, verdict: Fails | Errs, basis: Basis, proof: Proof | None, tag: Tag | None = None
-) -> Outcome | Stale:
-    """Record the refusal, and nothing else."""
-    decision_id = tools.new_id()
-    outcome, reasons = told(verdict)
-    matter = Matter(attempt.manifest.digest, attempt.world, proof, attempt.trigger)
-    effects = (
-        decision(
-            matter, decision_id=decision_id, outcome=outcome, reasons=reasons, who=attempt.who, basis=basis, tag=tag
-        ),
-        event(
-            EventKind.MANIFEST_DENIED,
-            principal=attempt.push.grant.principal.id,
-            digest=attempt.manifest.digest,
-            decision_id=decision_id,
-            tags=[tag.text for tag in attempt.push.tags],
-            reasons=reasons_json(reasons),
-        ),
-    )
-    if not await _write(tools, attempt, effects):
-        return STALE
-    if isinstance(verdict, Errs):
-        return PolicyErred(verdict.reason, decision_id)
-    policy = attempt.world.policy
-    return Refused(reasons, decision_id, None if policy is None else policy.digest)
 
 
 async def _commit(
@@ -255,9 +186,11 @@ async def _commit(
         effects.extend(_tag_effects(attempt, matter, tag, moves=moves))
         if not moves:
             pending.append(tag.facts.tag)
-    if not await _write(tools, attempt, effects):
+    if not await write(tools, attempt, effects):
         return STALE
-    stored = stored_as(attempt, pending=tuple(pending), decision_id=decision_id)
+    # What stands is not judged again: then the decisions of the tags are all there is.
+    recorded = decision_id if not standing else next((tag.decision_id for tag in tags), None)
+    stored = stored_as(attempt, pending=tuple(pending), decision_id=recorded)
     if isinstance(verdict, Waits):
         return Held(
             stored,
@@ -300,14 +233,21 @@ def _tag_effects(attempt: Attempt, matter: Matter, tag: TagVerdict, *, moves: bo
 
 async def _keep_waiting(tools: Tools, attempt: Attempt, reason: Reason) -> Outcome | Stale:
     """Store what is never judged, with its tags waiting: whoever reads quarantine can read it."""
-    if attempt.world.over_quota and not _stored_already(attempt):
-        return await _refuse(tools, attempt, Fails((_quota(attempt),)), Basis(), None)
+    if (full := over_quota(attempt)) is not None:
+        return await refuse(tools, attempt, Fails((full,)), Basis(), None)
     decision_id = tools.new_id()
     matter = Matter(attempt.manifest.digest, attempt.world, None, attempt.trigger)
     caller = attempt.push.grant.principal.id
     effects: list[Effect] = [
         put(tools, attempt, closure(attempt.world), held=True),
         decision(matter, decision_id=decision_id, outcome="held", reasons=(reason,), who=attempt.who),
+        event(
+            EventKind.MANIFEST_HELD,
+            principal=caller,
+            digest=attempt.manifest.digest,
+            decision_id=decision_id,
+            reasons=reasons_json((reason,)),
+        ),
     ]
     for tag in attempt.classified.image_tags:
         effects.append(PendTag(tag, attempt.manifest.digest, attempt.alias, caller))
@@ -320,54 +260,6 @@ async def _keep_waiting(tools: Tools, attempt: Attempt, reason: Reason) -> Outco
                 tag=tag.text,
             )
         )
-    if not await _write(tools, attempt, effects):
+    if not await write(tools, attempt, effects):
         return STALE
     return Held(stored_as(attempt, pending=attempt.classified.image_tags, decision_id=decision_id), (reason,))
-
-
-def put(tools: Tools, attempt: Attempt, parts: Closure, *, held: bool) -> PutManifest:
-    """Return the write of the manifest itself. What is held counts for its own bytes and those that it names."""
-    manifest = attempt.manifest
-    size = len(manifest.raw) + sum(blob.size for blob in manifest.referenced_blobs)
-    return PutManifest(
-        manifest=manifest,
-        cls=attempt.classified.cls,
-        subject=attempt.classified.subject,
-        evidence_format=None if attempt.classified.claim is None else attempt.classified.claim.format.value,
-        aliases=() if attempt.alias is None else (attempt.alias,),
-        missing=parts.missing,
-        who=attempt.push.grant.principal,
-        who_claims=attempt.push.claims,
-        held_bytes=size if held else 0,
-        expires=attempt.now + tools.settings.held_seconds if held else None,
-    )
-
-
-def stored_as(attempt: Attempt, *, pending: tuple[Tag, ...], decision_id: str | None) -> Stored:
-    """Return what the answer to this PUT tells."""
-    subject = attempt.manifest.subject
-    return Stored(
-        digest=attempt.alias or attempt.manifest.digest,
-        tags=attempt.push.tags,
-        pending=pending,
-        subject=None if subject is None else subject.digest,
-        decision_id=decision_id,
-    )
-
-
-async def _write(tools: Tools, attempt: Attempt, effects: Sequence[Effect]) -> bool:
-    return await tools.store.commit(
-        [(attempt.key, attempt.world)], effects, repository=attempt.key.repository, now=attempt.now
-    )
-
-
-def _stored_already(attempt: Attempt) -> bool:
-    return attempt.world.manifest is not None
-
-
-def _quota(attempt: Attempt) -> Reason:
-    project = attempt.world.standing.project.name
-    message = (
-        f"project {project} holds more unadmitted bytes than its limit: see `registry-gateway image held {project}`"
-    )
-    return Reason("HELD_QUOTA", message, "deny")

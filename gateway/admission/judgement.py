@@ -63,9 +63,13 @@ class Errs:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """The engine, or the verification, did not answer in time or not under the active revision."""
+    """The engine, or the verification, did not answer in time or not under the active revision.
+
+    ``stale``: what was asked about has been replaced meanwhile, so that asking again at once is worth it.
+    """
 
     reason: str
+    stale: bool = False
 
 
 Judgement: TypeAlias = Passes | Waits | Fails | Errs | NoAnswer

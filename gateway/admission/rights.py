@@ -6,7 +6,7 @@ Pure: no I/O, no third-party import.
 Source: DESIGN 2 ("rights"), 3 ("Answers to a missing right").
 """
 
-from gateway.access.rights import rights
+from gateway.access.rights import NO_RIGHTS, rights
 from gateway.access.values import Grant, Rights, Standing, Verb
 from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import TagFacts
@@ -15,8 +15,11 @@ from gateway.oci.digest import Digest
 
 
 def present(grant: Grant, standing: Standing) -> Rights:
-    """Return what the caller may do now: its standing's rights, within what its token gave."""
-    now = rights(standing)
+    """Return what the caller may do now: its standing's rights, within what its token gave.
+
+    Nothing, where the project was deleted and made again since the request came in: it is another one of the same name.
+    """
+    now = rights(standing) if standing.project.id == grant.project.id else NO_RIGHTS
     return Rights(now.verbs & grant.rights.verbs, min(now.quarantine, grant.rights.quarantine))
 
 

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from gateway.access.stores import StandingStore
 from gateway.admission.document import Who
 from gateway.admission.evaluator import Evaluator
+from gateway.admission.judgement import NoAnswer
 from gateway.admission.values import Unreachable
 from gateway.catalog.stores import AdmissionStore, ManifestReads
 from gateway.identity.values import SYSTEM, Principal, PrincipalKind
@@ -61,6 +62,11 @@ async def until_committed(attempt: Callable[[], Awaitable[T | Stale]]) -> T | Un
             return answer
         await asyncio.sleep(0)
     return Unreachable("other requests changed the same manifest or tag each time: try again")
+
+
+def unanswered(verdict: NoAnswer) -> Unreachable | Stale:
+    """Return what a request becomes that got no answer: another attempt, or come back later."""
+    return STALE if verdict.stale else Unreachable(verdict.reason)
 
 
 async def who_was(tools: Tools, principal_id: str, claims: Mapping[str, str]) -> Who:

@@ -1,0 +1,137 @@
+"""One attempt at one PUT, and what every PUT ends in: the write of the manifest, the answer, or a recorded refusal.
+
+I/O: through the store.
+Source: DESIGN 2, 3 ("Held things wait").
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.admission.classify import Classified
+from gateway.admission.closure import Closure
+from gateway.admission.document import Who
+from gateway.admission.evaluator import Basis, Proof
+from gateway.admission.judgement import Errs, Fails
+from gateway.admission.records import Matter, decision, event, reasons_json
+from gateway.admission.subject import told
+from gateway.admission.tools import STALE, Stale, Tools
+from gateway.admission.values import Outcome, PolicyErred, Push, Refused, Stored, Trigger, TriggerKind
+from gateway.audit.events import EventKind
+from gateway.catalog.effects import Effect, PutManifest
+from gateway.catalog.world import TagFacts, World, WorldKey
+from gateway.errors import Reason
+from gateway.oci.digest import Digest
+from gateway.oci.manifest import Manifest
+from gateway.oci.names import Tag
+
+MAX_COUNTED_BYTES: Final = 2**50
+"""What one manifest counts for at most: sizes are its writer's words, and the counter of a project has 63 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at one PUT: what was asked, and the world it is decided in."""
+
+    push: Push
+    manifest: Manifest
+    classified: Classified
+    key: WorldKey
+    world: World
+    now: int
+
+    @property
+    def who(self) -> Who:
+        """The caller, to whom the manifest decision and these tags belong."""
+        return Who(self.push.grant.principal, self.push.claims)
+
+    @property
+    def trigger(self) -> Trigger:
+        """A push, by the caller."""
+        return Trigger(TriggerKind.PUSH, self.push.grant.principal.id)
+
+    @property
+    def alias(self) -> Digest | None:
+        """The digest that the request named, where it is not the sha256."""
+        reference = self.push.reference
+        return None if reference is None or reference == self.manifest.digest else reference
+
+    def facts(self, tag: Tag) -> TagFacts:
+        """Return what the world says of a tag that was asked for."""
+        return next(facts for facts in self.world.tags if facts.tag == tag)
+
+
+async def refuse(
+    tools: Tools, attempt: Attempt, verdict: Fails | Errs, basis: Basis, proof: Proof | None, tag: Tag | None = None
+) -> Outcome | Stale:
+    """Record the refusal, and nothing else."""
+    decision_id = tools.new_id()
+    outcome, reasons = told(verdict)
+    matter = Matter(attempt.manifest.digest, attempt.world, proof, attempt.trigger)
+    effects = (
+        decision(
+            matter, decision_id=decision_id, outcome=outcome, reasons=reasons, who=attempt.who, basis=basis, tag=tag
+        ),
+        event(
+            EventKind.MANIFEST_DENIED,
+            principal=attempt.push.grant.principal.id,
+            digest=attempt.manifest.digest,
+            decision_id=decision_id,
+            tags=[tag.text for tag in attempt.push.tags],
+            reasons=reasons_json(reasons),
+        ),
+    )
+    if not await write(tools, attempt, effects):
+        return STALE
+    if isinstance(verdict, Errs):
+        return PolicyErred(verdict.reason, decision_id)
+    policy = attempt.world.policy
+    return Refused(reasons, decision_id, None if policy is None else policy.digest)
+
+
+def put(tools: Tools, attempt: Attempt, parts: Closure, *, held: bool) -> PutManifest:
+    """Return the write of the manifest itself. What is held counts for its own bytes and those that it names."""
+    manifest = attempt.manifest
+    size = min(len(manifest.raw) + sum(blob.size for blob in manifest.referenced_blobs), MAX_COUNTED_BYTES)
+    return PutManifest(
+        manifest=manifest,
+        cls=attempt.classified.cls,
+        subject=attempt.classified.subject,
+        evidence_format=None if attempt.classified.claim is None else attempt.classified.claim.format.value,
+        aliases=() if attempt.alias is None else (attempt.alias,),
+        missing=parts.missing,
+        who=attempt.push.grant.principal,
+        who_claims=attempt.push.claims,
+        held_bytes=size if held else 0,
+        expires=attempt.now + tools.settings.held_seconds if held else None,
+    )
+
+
+def stored_as(attempt: Attempt, *, pending: tuple[Tag, ...], decision_id: str | None) -> Stored:
+    """Return what the answer to this PUT tells."""
+    subject = attempt.manifest.subject
+    return Stored(
+        digest=attempt.alias or attempt.manifest.digest,
+        tags=attempt.push.tags,
+        pending=pending,
+        subject=None if subject is None else subject.digest,
+        decision_id=decision_id,
+    )
+
+
+def over_quota(attempt: Attempt) -> Reason | None:
+    """Return why what waits is not stored; None where it may be, or is there already."""
+    if not attempt.world.over_quota or attempt.world.manifest is not None:
+        return None
+    project = attempt.world.standing.project.name
+    message = (
+        f"project {project} holds more unadmitted bytes than its limit: see `registry-gateway image held {project}`"
+    )
+    return Reason("HELD_QUOTA", message, "deny")
+
+
+async def write(tools: Tools, attempt: Attempt, effects: Sequence[Effect]) -> bool:
+    """Commit if the world is still what it was; return whether it did."""
+    return await tools.store.commit(
+        [(attempt.key, attempt.world)], effects, repository=attempt.key.repository, now=attempt.now
+    )
