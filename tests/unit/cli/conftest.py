@@ -20,3 +20,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def home(made: Home, tmp_path: Path) -> Home:
     """A folder of one's own, as `init` leaves it."""
     return made.copy(tmp_path / "registry")
+
+
+@pytest.fixture(scope="session")
+def peopled(made: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The same with a project ``team`` and a writer ``alice`` in it: not to be changed. Hashing a password takes long."""
+    home = made.copy(tmp_path_factory.mktemp("peopled") / "registry")
+    home.project()
+    return home
+
+
+@pytest.fixture
+def team(peopled: Home, tmp_path: Path) -> Home:
+    """A folder of one's own with the project ``team`` and its writer ``alice``."""
+    return peopled.copy(tmp_path / "registry")

@@ -18,10 +18,9 @@ UNKNOWN = "sha256:" + "0" * 64
 
 
 @pytest.fixture(scope="module")
-def told(made: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+def told(peopled: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A folder with a project, a key that is trusted, an image that waits and one that was refused."""
-    home = made.copy(tmp_path_factory.mktemp("told") / "registry")
-    home.project()
+    home = peopled.copy(tmp_path_factory.mktemp("told") / "registry")
     home.trust(trust_files(KEY))
     assert isinstance(home.push(APP, "v1"), Held)
     assert isinstance(home.push(LEAKY, "v2"), Refused)

@@ -62,18 +62,17 @@ def test_a_project_is_deleted_only_by_a_yes(home: Home) -> None:
     assert home.data("project", "list") == []
 
 
-def test_members_are_added_listed_and_removed(home: Home) -> None:
-    home.project()
-    home.done("member", "add", "team", "--user", "alice", "--role", "scanner")
-    rows = home.data("member", "list", "team")
+def test_members_are_added_listed_and_removed(team: Home) -> None:
+    team.done("member", "add", "team", "--user", "alice", "--role", "scanner")
+    rows = team.data("member", "list", "team")
     assert [(row["name"], row["kind"], row["role"]) for row in rows] == [
         ("alice", "user", "scanner"),
         ("alice", "user", "writer"),
     ]
-    home.done("member", "remove", "team", "--user", "alice", "--role", "writer")
-    assert [row["role"] for row in home.data("member", "list", "team")] == ["scanner"]
-    home.done("member", "remove", "team", "--user", rows[0]["id"])
-    assert home.data("member", "list", "team") == []
+    team.done("member", "remove", "team", "--user", "alice", "--role", "writer")
+    assert [row["role"] for row in team.data("member", "list", "team")] == ["scanner"]
+    team.done("member", "remove", "team", "--user", rows[0]["id"])
+    assert team.data("member", "list", "team") == []
 
 
 @pytest.mark.parametrize(
@@ -97,9 +96,8 @@ def test_members_are_added_listed_and_removed(home: Home) -> None:
         pytest.param(("list", "nobody"), 1, "nobody", id="list-unknown"),
     ],
 )
-def test_a_member_refuses(home: Home, words: tuple[str, ...], status: int, said: str) -> None:
-    home.project()
-    ran = home.run("member", *words)
+def test_a_member_refuses(team: Home, words: tuple[str, ...], status: int, said: str) -> None:
+    ran = team.run("member", *words)
     assert ran.status == status
     assert said in ran.err
-    assert [row["role"] for row in home.data("member", "list", "team")] == ["writer"]
+    assert [row["role"] for row in team.data("member", "list", "team")] == ["writer"]
