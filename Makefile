@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-clients test-services conformance check policy policy-fuzz evidence-fuzz wheel clean
+.PHONY: help setup run demo test test-clients test-services conformance check policy policy-fuzz evidence-fuzz bench wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | sort | expand -t 18
@@ -60,6 +60,10 @@ policy-fuzz: setup ## both engines on N generated inputs
 
 evidence-fuzz: setup ## N mutations of valid evidence
 	$(BIN)/python -m tests.fuzz.evidence_fuzz --count $(N)
+
+bench: setup ## side by side with distribution 3, olareg and nginx: bench/results/latest.md
+	tests/tools/install bench
+	$(BIN)/python -m bench.run
 
 wheel: setup ## a wheel in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
