@@ -22,6 +22,7 @@ from uvicorn.server import ServerState
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_HEAD_FIELDS: Final = 100
 SEND_BYTES: Final = 256 * 1024
+TOO_LARGE: Final = 431
 SENDFILE: Final = "registry_gateway.sendfile"
 
 Message = MutableMapping[str, Any]
@@ -46,7 +47,10 @@ class GatewayProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head_timer: TimerHandle | None = None
         self._body_timer: TimerHandle | None = None
+        self._idle_bytes = 0
+        self._parsed = 0  # grows with every piece of a body and every new head
         self._too_large = False
+        self._odd = False
         self._begun = False  # uvicorn has no cycle before the first head is complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
@@ -59,23 +63,42 @@ class GatewayProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        before = self._parsed
         super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._in_head:
             self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse(431)
+        elif self._parsed == before:
+            # Bytes that are neither body nor a new head: the end of a chunked body that does not end.
+            self._idle_bytes += len(data)
+        else:
+            self._idle_bytes = 0
+        if max(self._head_bytes, self._idle_bytes) > MAX_HEAD_BYTES:
+            self._refuse(TOO_LARGE)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._head_bytes, self._too_large = True, 0, False
+        self._in_head, self._head_bytes, self._idle_bytes, self._too_large, self._odd = True, 0, 0, False, False
+        self._parsed += 1
         self._stop(self._head_timer)
         self._head_timer = self.loop.call_later(self.head_seconds, self._late)
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         self._count(len(url))
+        # Only the origin form: the parser would cut a scheme, a host or a fragment off, and another reader would not.
+        if not self.url.startswith(b"/") or b"#" in url:
+            self._odd = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            # A trailer. uvicorn would add it to the head, where it would be read as what the head said: a second
+            # Authorization, a Host that no proxy saw.
+            self._refuse(400)
+            return
         super().on_header(name, value)
         self._count(len(name) + len(value) + 4)
         if len(self.headers) > MAX_HEAD_FIELDS:
@@ -84,8 +107,13 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._stop(self._head_timer)
+        if self.transport.is_closing():
+            return
         if self._too_large or self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse(431)
+            self._refuse(TOO_LARGE)
+            return
+        if self._odd:
+            self._refuse(400)
             return
         super().on_headers_complete()
         self._begun = True
@@ -94,6 +122,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         if not self._begun or self.transport.is_closing():
             return
+        self._parsed += 1
         self._await_body()
         super().on_body(body)
 
@@ -140,8 +169,16 @@ class GatewayProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int) -> None:
-        """Answer without an application, and end the connection: nothing after an oversized head is read."""
-        body = b'{"errors":[{"code":"UNSUPPORTED","message":"the request head is too large"}]}'
+        """Answer without an application unless one is answering, and end the connection: nothing more of it is read."""
+        if self.transport.is_closing():
+            return
+        if self._begun and not self.cycle.response_complete:
+            self.transport.abort()
+            return
+        sentence = (
+            "the request head is too large" if status == TOO_LARGE else "the request is not one that is read here"
+        )
+        body = f'{{"errors":[{{"code":"UNSUPPORTED","message":"{sentence}"}}]}}'.encode()
         self.transport.write(
             b"".join(
                 (

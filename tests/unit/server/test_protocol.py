@@ -100,3 +100,43 @@ def test_two_requests_on_one_connection_are_both_answered() -> None:
     first = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     with listener(hello) as port:
         assert exchange(port, first + HEAD + b"\r\n").count(b"HTTP/1.1 200 ") == 2
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("pieces", [pytest.param(1, id="one-segment"), pytest.param(2, id="two-segments")])
+def test_a_trailer_is_never_a_header(pieces: int) -> None:
+    seen: list[object] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        seen.append([name for name, _ in scope["headers"]])
+        await hello(scope, receive, send)
+
+    end = b"0\r\nAuthorization: Bearer stolen\r\n\r\n"
+    sent = (CHUNKED + end,) if pieces == 1 else (CHUNKED, end)
+    with listener(application) as port:
+        answer = exchange(port, *sent)
+    assert b"200" not in answer
+    assert all(b"authorization" not in names for names in seen if isinstance(names, list))
+
+
+@pytest.mark.parametrize(
+    "trailer",
+    [
+        pytest.param(b"X-A: " + b"a" * (4 << 20), id="one-endless-field"),
+        pytest.param(b"X: 1\r\n" * 200_000, id="many-fields"),
+    ],
+)
+def test_endless_trailers_end_the_connection(trailer: bytes) -> None:
+    with listener(hello) as port:
+        assert b"200" not in exchange(port, CHUNKED + b"3\r\nabc\r\n0\r\n", trailer)
+
+
+@pytest.mark.parametrize(
+    "target", [pytest.param(b"http://evil/livez", id="absolute"), pytest.param(b"/v2/#x", id="fragment")]
+)
+def test_a_target_in_another_form_is_400(target: bytes) -> None:
+    with listener(hello) as port:
+        answer = exchange(port, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
