@@ -34,7 +34,7 @@ from bench.workloads import TABLE, Bench, Bounds, Workload, check, fill
 from tests.support.programs import ROOT, run
 
 LATEST: Final = ROOT / "bench" / "results" / "latest.md"
-FULL: Final = Bounds(seconds=5.0, large_pulls=16, uploads=4, manifests=800)
+FULL: Final = Bounds(seconds=5.0, large_pulls=16, uploads=4, manifests=400)
 QUICK: Final = Bounds(seconds=0.3, large_pulls=4, uploads=1, manifests=32)
 
 
