@@ -29,6 +29,10 @@ MAX_SIGNATURE_DOCUMENT_BYTES: Final = 1 << 20
 MAX_ATTESTATION_BYTES: Final = 32 << 20
 """DESIGN 11: of a bundle or envelope that carries a predicate, such as an SBOM."""
 
+MAX_STATEMENT_NODES: Final = 4_000_000
+"""JSON values of a statement, whose signature has been verified by then: an SBOM of 32 MiB at 8 bytes a value. Bundle and
+envelope, which are read unverified, are a handful of values around one long string."""
+
 MAX_ENVELOPE_SIGNATURES: Final = 8
 """Of a DSSE envelope outside a bundle; inside a bundle it is exactly one."""
 

@@ -16,12 +16,12 @@ def malformed(message: str) -> Refused:
     return Refused(RejectionCode.PAYLOAD_MALFORMED, message)
 
 
-def parse(document: bytes, *, what: str, max_bytes: int) -> JsonObject:
-    """Return the one JSON object that ``document`` is. Raises `Refused`."""
+def parse(document: bytes, *, what: str, max_bytes: int, max_nodes: int = strict_json.MAX_NODES) -> JsonObject:
+    """Return the one JSON object, of at most ``max_nodes`` values, that ``document`` is. Raises `Refused`."""
     if len(document) > max_bytes:
         raise Refused(RejectionCode.LIMIT_EXCEEDED, f"{what} is larger than {max_bytes} bytes")
     try:
-        return strict_json.parse_object(document, max_bytes=max_bytes)
+        return strict_json.parse_object(document, max_bytes=max_bytes, max_nodes=max_nodes)
     except DocumentInvalid as invalid:
         raise malformed(f"{what}: {invalid.reason}") from None
 

@@ -11,6 +11,7 @@ from typing import Final
 from gateway.evidence import members
 from gateway.evidence.limits import (
     MAX_ATTESTATION_BYTES,
+    MAX_STATEMENT_NODES,
     MAX_STATEMENT_TEXT_CHARS,
     MAX_SUBJECT_DIGESTS,
     MAX_SUBJECTS,
@@ -68,7 +69,9 @@ def parse(payload: bytes) -> Statement:
 
     Unknown members pass, as in-toto wants it, but not known ones in other letters.
     """
-    document = members.parse(payload, what="the statement", max_bytes=MAX_ATTESTATION_BYTES)
+    document = members.parse(
+        payload, what="the statement", max_bytes=MAX_ATTESTATION_BYTES, max_nodes=MAX_STATEMENT_NODES
+    )
     members.no_other_spelling(document, _STATEMENT, what="the statement")
     if document.get("_type") not in (V01, V1):
         raise members.malformed("_type is neither in-toto Statement v0.1 nor v1")

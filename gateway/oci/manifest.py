@@ -25,6 +25,9 @@ MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
 MAX_INDEX_ENTRIES: Final = 1000
 """DESIGN 11: each entry is looked up and judged (quay 5387702, huge manifest lists)."""
 
+MAX_LAYERS: Final = 1000
+"""Each is looked up, recorded and shown to the rules. Container runtimes stop at 127 or 128 (overlayfs' mount options)."""
+
 _KNOWN: Final = (
     "schemaVersion",
     "mediaType",
@@ -98,7 +101,7 @@ class Manifest:
             media_type=media_type,
             kind=kind,
             config=Descriptor.parse(document["config"], field="config") if kind is ManifestKind.IMAGE else None,
-            layers=_descriptors(document, "layers"),
+            layers=_descriptors(document, "layers", most=MAX_LAYERS),
             manifests=_descriptors(document, "manifests", most=MAX_INDEX_ENTRIES),
             subject=None if subject is None else Descriptor.parse(subject, field="subject"),
             artifact_type=artifact_type(document, field="") if oci else None,
@@ -169,9 +172,9 @@ def _check_unambiguous(document: JsonObject, *, kind: ManifestKind) -> None:
             raise ManifestInvalid("is missing", field=name)
 
 
-def _descriptors(document: JsonObject, name: str, *, most: int | None = None) -> tuple[Descriptor, ...]:
+def _descriptors(document: JsonObject, name: str, *, most: int) -> tuple[Descriptor, ...]:
     listed = members.items(document, name, field="")
-    if most is not None and len(listed) > most:
+    if len(listed) > most:
         raise ManifestInvalid(f"has more than {most} entries", field=name)
     return tuple(Descriptor.parse(item, field=f"{name}[{number}]") for number, item in enumerate(listed))
 

@@ -25,6 +25,8 @@ from gateway.oci.strict_json import JsonObject, JsonValue
 DECISION_PATH: Final = "/v1/data/registry/admission/decision"
 REVISION_PATH: Final = "/v1/data/registry/admission/revision"
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
+_MAX_ANSWER_NODES: Final = 500_000
+"""Each of 1,001 subjects times each rule is a finding of about ten values; 30 rules of the operator's fit."""
 _MAX_DEPTH: Final = 32
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _STRICT: Final = {"strict-builtin-errors": "true"}
@@ -178,7 +180,9 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 def _understood(status: int, content: bytes) -> OpaAnswer:
     try:
-        document = strict_json.parse_object(content, max_bytes=MAX_ANSWER_BYTES, max_depth=_MAX_DEPTH)
+        document = strict_json.parse_object(
+            content, max_bytes=MAX_ANSWER_BYTES, max_depth=_MAX_DEPTH, max_nodes=_MAX_ANSWER_NODES
+        )
     except DocumentInvalid as error:
         return Refused(status, f"HTTP {status} with a body that is not its own: {error.reason}")
     if status == 200:

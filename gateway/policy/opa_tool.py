@@ -31,6 +31,7 @@ HOW_TO_GET_OPA: Final = (
 )
 _MAX_OUTPUT_CHARACTERS: Final = 20_000
 _MAX_WASM_BYTES: Final = 16 * 1024 * 1024
+_MAX_INSPECT_BYTES: Final = 8 * 1024 * 1024
 
 
 def find(program: Path | None) -> Path | None:
@@ -98,7 +99,12 @@ class OpaTool:
 
     def inspect(self) -> JsonObject:
         """Return the namespaces and annotations of the modules."""
-        return strict_json.parse_object(self._run("inspect", "-a", "-f", "json", "registry"), max_bytes=8 * 1024 * 1024)
+        # What the tool on this machine says of the operator's own sources: its size is the bound.
+        return strict_json.parse_object(
+            self._run("inspect", "-a", "-f", "json", "registry"),
+            max_bytes=_MAX_INSPECT_BYTES,
+            max_nodes=_MAX_INSPECT_BYTES,
+        )
 
     def compile_wasm(self) -> bytes:
         """Return the compiled module, its one entry point being `ENTRYPOINT`. Data is not in it: it is set later."""

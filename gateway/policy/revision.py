@@ -104,7 +104,8 @@ class PolicyRevision:
     def from_bytes(cls, document: bytes) -> Self:
         """Return the revision that `to_bytes` wrote. Raises `PolicyInvalid` unless every digest in it is true."""
         try:
-            stored = strict_json.parse_object(document, max_bytes=MAX_REVISION_BYTES)
+            # The operator's own, as large as his data is: no value is shorter than a byte, so this is no budget.
+            stored = strict_json.parse_object(document, max_bytes=MAX_REVISION_BYTES, max_nodes=MAX_REVISION_BYTES)
             if stored["format"] != FORMAT:
                 raise PolicyInvalid(f"the stored policy revision has the format {stored['format']!r}, not {FORMAT!r}")
             wasm = base64.b64decode(cast(str, stored["wasm"]), validate=True)

@@ -99,7 +99,8 @@ def _text(file: Path) -> str:
 
 def _object(file: Path) -> JsonObject:
     try:
-        return strict_json.parse_object(_bytes(file), max_bytes=MAX_FILE_BYTES)
+        # The operator's own data, which may be a list of a hundred thousand names: its size is the bound.
+        return strict_json.parse_object(_bytes(file), max_bytes=MAX_FILE_BYTES, max_nodes=MAX_FILE_BYTES)
     except DocumentInvalid as error:
         raise PolicyInvalid(f"{file}: {error}") from None
 

@@ -144,5 +144,6 @@ def test_row_97_an_index_over_a_thousand_entries_is_refused_before_they_are_read
 @pytest.mark.parametrize("opening", [pytest.param(b"[", id="lists"), pytest.param(b'{"a":', id="objects")])
 @pytest.mark.parametrize("closed", [pytest.param(True, id="closed"), pytest.param(False, id="unclosed")])
 def test_row_99_a_hundred_thousand_levels_are_a_refusal_not_a_recursion(opening: bytes, closed: bool) -> None:
-    closing = (b"]" if opening == b"[" else b"}") * 100_000 if closed else b""
-    assert refuse(b'{"a":' + opening * 100_000 + b"1" + closing + b"}") == "nested deeper than 64"
+    for levels, reason in ((99_000, "nested deeper than 64"), (100_000, "more than 100000 values")):
+        closing = (b"]" if opening == b"[" else b"}") * levels if closed else b""
+        assert refuse(b'{"a":' + opening * levels + b"1" + closing + b"}") == reason

@@ -9,6 +9,7 @@ import pytest
 from gateway.evidence import statement
 from gateway.evidence.values import Refused, RejectionCode
 from gateway.oci.digest import Digest
+from gateway.oci.strict_json import MAX_NODES
 from tests.support import evidence as made
 
 SUBJECT: Final = Digest.parse(made.SUBJECT)
@@ -31,6 +32,12 @@ def test_parse_reads_an_attestation() -> None:
     assert said.predicate_type == made.SPDX
     assert said.document["predicate"] == "a string, as old ones have it"
     assert said.annotations_for(SUBJECT) == {}
+
+
+def test_parse_reads_an_sbom_of_more_values_than_a_manifest_may_have() -> None:
+    packages = [{"name": f"package-{number}", "versionInfo": "1"} for number in range(MAX_NODES)]
+    said = statement.parse(made.attest_statement(made.SPDX, {"packages": packages}))
+    assert said.document["predicate"] == {"packages": packages}
 
 
 def test_annotations_for_finds_the_subject_among_others() -> None:
