@@ -57,7 +57,14 @@ class ManifestReads(Protocol):
         limit: int,
         now: int,
     ) -> Sequence[ManifestView]:
-        """Return the manifests that name ``subject``, bodies included, by (artifact type, row id) after ``after``."""
+        """Return the manifests that name ``subject``, without bodies, by (artifact type, row id) after ``after``."""
+        ...
+
+    async def bodies(self, ids: Sequence[int]) -> Mapping[int, bytes]:
+        """Return the bytes of manifests by row id, off the event loop; what is gone is not in it.
+
+        For what the caller is shown, after that is decided. Row ids are never given twice. The caller bounds the sum.
+        """
         ...
 
 

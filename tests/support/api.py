@@ -192,6 +192,8 @@ class Registry:
         self.pushes: list[Push] = []
         self.outcome: Callable[[Push, Stored], Outcome] = lambda push, stored: Admitted(stored)
         self.error: BaseException | None = None
+        self.walked = 0
+        self.bodies_read: list[int] = []
         self._ids = 0
 
     # -- setting up
@@ -282,7 +284,12 @@ class Registry:
             ),
             key=lambda view: (view.artifact_type or "", view.id),
         )
-        return found[:limit]
+        self.walked += len(found[:limit])
+        return [replace(view, body=None) for view in found[:limit]]
+
+    async def bodies(self, ids: Sequence[int]) -> Mapping[int, bytes]:
+        self.bodies_read.extend(ids)
+        return {view.id: view.body for view in self.manifest_rows.values() if view.id in ids and view.body is not None}
 
     # -- ListingReads
 

@@ -121,6 +121,9 @@ class SeamManifests:
             ),
         )
 
+    async def bodies(self, ids: Sequence[int]) -> Mapping[int, bytes]:
+        return await self._seam.read("manifests.bodies", lambda: self._inner.bodies(ids))
+
 
 class SeamStock:
     """`ManifestStock`."""

@@ -1,6 +1,7 @@
 """Referrers over HTTP."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -141,3 +142,56 @@ def test_large_pages_are_read_in_a_thread(made: House, monkeypatch: pytest.Monke
     monkeypatch.setattr(referrers, "INLINE_BYTES", 10)
     attach(made, SBOM, 1)
     assert len(entries(ask(made))) == 1
+
+
+def test_what_is_hidden_costs_no_body(made: House) -> None:
+    for number in range(3):
+        attach(made, SBOM, number, condition=Condition.HELD)
+    assert entries(ask(made)) == []
+    assert made.registry.bodies_read == []
+    shown = made.registry.put(encode(image(subject=SUBJECT, artifactType=SIGNATURE)))
+    assert len(entries(ask(made))) == 1
+    assert made.registry.bodies_read == [shown.id]
+
+
+def follow(made: House) -> list[list[str]]:
+    """Return the numbers of every page."""
+    pages, query = [], ""
+    while True:
+        reply = ask(made, query)
+        pages.append([entry["annotations"]["number"] for entry in entries(reply)])
+        link = reply.every("link")
+        if not link:
+            return pages
+        query = link[0][link[0].index("?") : link[0].index(">")]
+
+
+def test_a_page_reads_so_many_bytes_of_manifests(made: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = [len(attach(made, SBOM, number)) for number in range(5)]
+    monkeypatch.setattr(referrers, "MAX_BODY_BYTES", 2 * max(sizes))
+    assert follow(made) == [["0", "1"], ["2", "3"], ["4"]]
+    monkeypatch.setattr(referrers, "MAX_BODY_BYTES", 1)
+    assert follow(made) == [["0"], ["1"], ["2"], ["3"], ["4"]]
+
+
+def test_a_request_walks_so_many_rows(made: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nothing is shown: the page is short or empty, and what lies behind the hidden ones is found."""
+    monkeypatch.setattr(referrers, "FETCH", 2)
+    monkeypatch.setattr(referrers, "MAX_WALK", 4)
+    for number in range(12):
+        attach(made, SBOM, number, condition=Condition.ADMITTED if number in (1, 11) else Condition.HELD)
+    assert entries(ask(made))[0]["annotations"] == {"number": "1"}
+    assert made.registry.walked == 4
+    assert follow(made) == [["1"], [], [], ["11"]]
+
+
+def test_what_is_deleted_meanwhile_is_not_listed(made: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    attach(made, SBOM, 0)
+    attach(made, SBOM, 1)
+
+    async def bodies(ids: Sequence[int]) -> Mapping[int, bytes]:
+        return {number: body for number, body in (await kept(ids)).items() if number != ids[0]}
+
+    kept = made.registry.bodies
+    monkeypatch.setattr(made.registry, "bodies", bodies)
+    assert [entry["annotations"]["number"] for entry in entries(ask(made))] == ["1"]
