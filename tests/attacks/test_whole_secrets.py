@@ -1,0 +1,142 @@
+"""A canary in every place where a client can put a secret, and a search of everything that is kept or told: row 114.
+
+Through the whole gateway: what is searched are the files of the catalog as they lie on the disk, the log and the metrics.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.access.values import Role
+from gateway.cli.secrets import new_robot_secret
+from gateway.identity.values import Principal, PrincipalKind
+from gateway.oci.names import ProjectName
+from tests.support.api import basic
+from tests.support.images import OCI_CONFIG, OCI_MANIFEST, Artifact, Blob, canonical, image
+from tests.support.whole import HOST, OPERATOR, PASSWORD, Whole, furnished, run, whole
+
+CANARY = "canary5f2c9a1eB7d0"
+TOKEN = f"ghp_{CANARY}{'q9' * 12}"
+FORMS = (
+    pytest.param({"env": ["PATH=/bin", f"DB_PASSWORD={CANARY}"]}, id="environment"),
+    pytest.param({"env": ["PATH=/bin", f"X={TOKEN}"]}, id="token-in-the-environment"),
+    pytest.param({"env": ["PATH=/bin", f"URL=https://app:{CANARY}@db.example.test/x"]}, id="address"),
+    pytest.param({"labels": {"com.example.api-key": TOKEN}}, id="label"),
+    pytest.param({"history": f"RUN curl -u deploy:{CANARY} https://example.test"}, id="history"),
+    pytest.param({"command": ["/bin/app", f"--password={CANARY}"]}, id="command"),
+    pytest.param({"annotations": {"com.example.token": TOKEN}}, id="annotation"),
+)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
+    with whole(tmp_path_factory.mktemp("secrets") / "state") as made:
+        yield furnished(made)
+        assert made.failures == []
+
+
+def with_secret(name: str, form: dict[str, object]) -> Artifact:
+    """Return an image with a secret where ``form`` says."""
+    clean = image(name)
+    config = json.loads(clean.blobs[0].content)
+    document = json.loads(clean.manifest.content)
+    config["config"]["Env"] = form.get("env", config["config"]["Env"])
+    config["config"]["Labels"] |= form.get("labels", {})
+    config["config"]["Cmd"] = form.get("command", ["serve"])
+    config["history"].append({"created_by": form.get("history", "RUN make")})
+    document["annotations"] |= form.get("annotations", {})
+    blob = Blob(OCI_CONFIG, canonical(config))
+    document["config"] = blob.descriptor()
+    return Artifact(Blob(OCI_MANIFEST, canonical(document)), (blob, clean.blobs[1]))
+
+
+def kept(made: Whole) -> bytes:
+    """Return every byte that the catalog keeps, its log and indexes included, and everything told to the operator."""
+    run(made.parts.audit.record_pulls(made.parts.pulls.take()))
+    data = made.folder / "data"
+    files = b"".join(path.read_bytes() for path in sorted(data.iterdir()) if path.is_file())
+    told = json.dumps([made.records, [(what, repr(error)) for what, error in made.failures]])
+    return files + told.encode() + made.metrics.render()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_row_114_a_secret_in_an_image_is_denied_and_kept_nowhere(
+    built: Whole, form: dict[str, object], request: pytest.FixtureRequest
+) -> None:
+    reply = built.push("pusher", with_secret(request.node.callspec.id, form), "secret")
+    assert (reply.status, reply.code) == (403, "DENIED"), reply.body
+    assert "SEC001" in {reason["code"] for reason in reply.json()["errors"][0]["detail"]["reasons"]}
+    assert CANARY.encode() not in reply.body
+    assert CANARY.encode() not in kept(built)
+
+
+@pytest.mark.parametrize("form", FORMS[:-1])
+def test_row_114_a_secret_in_an_image_that_is_stored_is_in_no_record_of_it(
+    built: Whole, form: dict[str, object], request: pytest.FixtureRequest
+) -> None:
+    """Where the rule only warns, the image is kept and its secret with it, as a blob; no decision or event has it."""
+    built.rules({"registry": {"config": {"rules": {"SEC001": {"level": "warn"}}}}})
+    try:
+        artifact = with_secret(f"kept {request.node.callspec.id}", form)
+        reply = built.push("pusher", artifact, "kept")
+        assert reply.status == 201, reply.body
+        assert CANARY.encode() not in repr(reply).encode()
+        assert CANARY.encode() not in kept(built)
+        ((document,),) = built.sql(
+            "SELECT i.document FROM decision d JOIN decision_input i ON i.sha256 = json_extract(d.record, '$.input')"
+            " WHERE d.digest = ? AND d.tag IS NULL",
+            artifact.digest,
+        )
+        assert CANARY.encode() not in document
+    finally:
+        built.rules()
+
+
+def test_rows_114_115_credentials(built: Whole) -> None:
+    """Right and wrong passwords, robot secrets, tokens, in every field that takes one."""
+    encoded = base64.b64encode(f"pusher:{CANARY}".encode()).decode()
+    sent = (
+        ("/token", [basic("pusher", CANARY)]),
+        ("/token", [basic(CANARY, "x")]),
+        ("/token", [basic(f"robot+team+{CANARY}", CANARY)]),
+        ("/token", [("authorization", f"Basic {CANARY}")]),
+        (f"/token?scope=repository:{CANARY}:pull&service={HOST}", [basic("pusher", CANARY)]),
+        ("/v2/", [("authorization", f"Bearer {CANARY}")]),
+        ("/v2/", [("authorization", f"Basic {encoded}")]),
+        ("/metrics", [("authorization", f"Bearer {CANARY}")]),
+        ("/v2/team/app/tags/list", [("cookie", CANARY), ("x-api-key", CANARY), ("user-agent", CANARY)]),
+    )
+    for target, headers in sent:
+        reply = built.client.send("GET", target, host=HOST, headers=headers)
+        assert reply.status in (400, 401), (target, reply.body)
+        assert CANARY not in repr(reply)
+    everything = kept(built)
+    assert CANARY.encode() not in everything
+    assert encoded.encode() not in everything
+
+
+def test_row_025_a_secret_is_kept_as_what_cannot_be_read_back(built: Whole) -> None:
+    secret, digest = new_robot_secret()
+    run(
+        built.parts.principals.put_robot(
+            Principal("r:ci", PrincipalKind.ROBOT, "robot+team+ci"),
+            ProjectName.parse("team"),
+            secret_sha256=digest,
+            expires=built.now + 1000,
+            quarantine_read=True,
+            role=Role.WRITER,
+            by=OPERATOR,
+            now=built.now,
+        )
+    )
+    for name, password in (("robot+team+ci", secret), ("pusher", PASSWORD)):
+        reply = built.client.send("GET", "/token", host=HOST, headers=[basic(name, password)])
+        assert reply.status == 200
+        token = reply.json()["token"]
+        assert built.client.send("GET", "/v2/", token=token, host=HOST).status == 200
+        everything = kept(built)
+        assert password.encode() not in everything
+        assert token.encode() not in everything
+    assert digest in kept(built)
