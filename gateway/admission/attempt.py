@@ -90,9 +90,11 @@ async def refuse(
 
 
 def put(tools: Tools, attempt: Attempt, parts: Closure, *, held: bool) -> PutManifest:
-    """Return the write of the manifest itself. What is held counts for its own bytes and those that it names."""
+    """Return the write of the manifest itself. What is held counts for its own bytes and those it names and that are here:
+    lengths of what is not are its writer's words."""
     manifest = attempt.manifest
-    size = min(len(manifest.raw) + sum(blob.size for blob in manifest.referenced_blobs), MAX_COUNTED_BYTES)
+    here = (blob.size for blob in manifest.referenced_blobs if blob.digest not in parts.missing)
+    size = min(len(manifest.raw) + sum(here), MAX_COUNTED_BYTES)
     return PutManifest(
         manifest=manifest,
         cls=attempt.classified.cls,

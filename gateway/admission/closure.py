@@ -44,15 +44,20 @@ class Closure:
         return (Reason("CLOSURE_INCOMPLETE", message, "hold"),)
 
 
-def world_key(manifest: Manifest, *, repository: RepositoryName, caller: str, tags: tuple[Tag, ...]) -> WorldKey:
-    """Return what to read for a decision about ``manifest``."""
+def world_key(
+    manifest: Manifest, *, repository: RepositoryName, caller: str, tags: tuple[Tag, ...], pushing: bool = False
+) -> WorldKey:
+    """Return what to read for a decision about ``manifest``; ``pushing`` where the caller puts it now."""
+    children = {child.digest: child.size for child in manifest.manifests}
     return WorldKey(
         repository=repository,
         caller=caller,
         digest=manifest.digest,
         blobs=tuple(blob.digest for blob in manifest.referenced_blobs),
-        children=tuple(dict.fromkeys(child.digest for child in manifest.manifests)),
+        children=tuple(children),
         tags=tags,
+        sizes=(*(blob.size for blob in manifest.referenced_blobs), *children.values()),
+        pushing=pushing,
     )
 
 
@@ -60,7 +65,12 @@ def closure(world: World) -> Closure:
     """Return what is missing of the manifest whose world this is, and its judged descendants."""
     missing = list(world.missing_blobs)
     edges: list[JudgedEdge] = []
-    refusals: list[Reason] = []
+    absent = {*world.missing_blobs, *(child.digest for child in world.children if not child.present)}
+    refusals = [
+        Reason("SIZE_MISMATCH", f"{digest} is not as long as the manifest says", "deny", str(digest))
+        for digest in world.wrong_sizes
+        if digest not in absent
+    ]
     for child in world.children:
         if not child.present:
             missing.append(child.digest)

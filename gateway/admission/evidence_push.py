@@ -108,6 +108,7 @@ async def _attempt(tools: Tools, push: Push, manifest: Manifest, classified: Cla
         repository=push.grant.repository,
         caller=push.grant.principal.id,
         tags=classified.metadata_tags,
+        pushing=True,
     )
     now = tools.now()
     world = await tools.store.read_world(key, now=now)

@@ -47,6 +47,7 @@ async def put_image(tools: Tools, push: Push, manifest: Manifest, classified: Cl
         repository=push.grant.repository,
         caller=push.grant.principal.id,
         tags=classified.image_tags,
+        pushing=True,
     )
     now = tools.now()
     world = await tools.store.read_world(key, now=now)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.catalog.world import World
+from gateway.errors import DigestInvalid, ManifestInvalid
 from gateway.oci import media_types
 from gateway.oci.config import ImageConfig, is_attestation_child
 from gateway.oci.descriptor import Platform
@@ -16,6 +17,8 @@ from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest, ManifestKind
 
 HELM_CONFIG: Final = "application/vnd.cncf.helm.config.v1+json"
+
+_EMPTY: Final = b"{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,39 @@ def config_digests(manifests: Sequence[Manifest]) -> tuple[tuple[Digest, int], .
 
 
 def parts(manifests: Sequence[Manifest], configs: Mapping[Digest, bytes]) -> tuple[Part, ...]:
-    """Return the subjects of the decision, the root first. Raises `ManifestInvalid` for a config that is none."""
+    """Return the subjects of the decision, the root first.
+
+    Raises `ManifestInvalid` for a config that is none, and for an image whose config says that it is something else.
+    """
     platforms = {entry.digest: entry.platform for manifest in manifests for entry in manifest.manifests}
     found = []
     for number, manifest in enumerate(manifests):
+        _check_not_disguised(manifest)
         config = None
         if manifest.config is not None and manifest.config.media_type in media_types.IMAGE_CONFIGS:
             config = ImageConfig.parse(configs[manifest.config.digest])
         found.append(Part(manifest, number == 0, config, platforms.get(manifest.digest)))
     return tuple(found)
+
+
+def _check_not_disguised(manifest: Manifest) -> None:
+    """Raise `ManifestInvalid` where a client could run what the rules for images would not look at.
+
+    Those rules go by the config's type, and some clients do not: containerd goes by the layers', Docker takes a config of
+    no particular type for an image's. The one other config beside such layers is ``{}``, known by its digest: nothing can
+    be run by it, and `oras push` puts it beside files that it calls ``...image.layer.v1.tar`` where it is told no type.
+    """
+    config = manifest.config
+    if config is None or config.media_type in media_types.IMAGE_CONFIGS:
+        return
+    defaulted = config.media_type.lower() in media_types.DEFAULTED_CONFIGS
+    if not defaulted and not any(media_types.is_rootfs_layer(layer.media_type) for layer in manifest.layers):
+        return
+    try:
+        config.digest.check(_EMPTY)
+    except DigestInvalid:
+        raise ManifestInvalid(
+            f"{config.media_type} is no image config, and some clients run this as an image: an artifact's config and "
+            "layers have types of their own",
+            field="config.mediaType",
+        ) from None

@@ -288,6 +288,17 @@ repo_blob = Table(
     **_COMPOUND,
 )
 
+# Who brought a blob here, by uploading or mounting it: whoever may not read what is held names only what is his.
+holder = Table(
+    "holder",
+    metadata,
+    Column("repo_id", Integer, nullable=False),
+    Column("blob_id", Integer, nullable=False),
+    Column("principal_id", Text, nullable=False),
+    PrimaryKeyConstraint("repo_id", "blob_id", "principal_id"),
+    **_COMPOUND,
+)
+
 link = Table(
     "link",
     metadata,

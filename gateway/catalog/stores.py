@@ -122,7 +122,7 @@ class UploadCatalog(Protocol):
     """Upload sessions, bound to a principal and a repository: to anybody else a session does not exist."""
 
     async def start(self, session: str, repository: RepositoryName, *, principal: Principal, now: int) -> None:
-        """Record a new session of size 0."""
+        """Record a new session of size 0. Raises `NameUnknown`; `TooManyRequests` where the principal has too many."""
         ...
 
     async def upload(self, session: str, repository: RepositoryName, *, principal_id: str) -> UploadRow:

@@ -25,6 +25,9 @@ class WorldKey:
     """What to read the world of: one manifest in one repository, on behalf of one caller.
 
     ``blobs`` and ``children`` are what the manifest's bytes name (foreign layers excepted); ``tags`` are asked for.
+    ``sizes`` are the lengths in bytes that the manifest gives to ``blobs`` and then to ``children``, in their order.
+    ``pushing``: the caller puts these bytes now, so what is there *for him* counts. Otherwise the manifest is judged
+    as it was stored: what its writer did not have when he put it, and nobody brought since, is missing still.
     """
 
     repository: RepositoryName
@@ -33,6 +36,8 @@ class WorldKey:
     blobs: tuple[Digest, ...] = ()
     children: tuple[Digest, ...] = ()
     tags: tuple[Tag, ...] = ()
+    sizes: tuple[int, ...] = ()
+    pushing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,9 @@ class World:
     over_quota: bool
     manifest: ManifestFacts | None
     missing_blobs: tuple[Digest, ...]
-    """Of the key's ``blobs``, in its order."""
+    """Of the key's ``blobs``, in its order: not here, or not for the caller, whose answer is the same."""
+    wrong_sizes: tuple[Digest, ...]
+    """What is here and is not as long as the manifest says."""
     children: tuple[ChildFacts, ...]
     """Every descendant, breadth first."""
     revoked: tuple[Digest, ...]

@@ -494,6 +494,7 @@ def test_a_deleted_manifest_leaves_nothing_but_what_others_said_of_it(acme: Cata
         "repository",
         "blob",
         "repo_blob",
+        "holder",
         "signer",
         "subject_state",
         "tag",

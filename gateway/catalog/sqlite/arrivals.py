@@ -8,7 +8,7 @@ import sqlite3
 from typing import Final
 
 from gateway.catalog.sqlite.directory import read_project
-from gateway.catalog.sqlite.putting import ask_again, named_blobs
+from gateway.catalog.sqlite.putting import ask_again, may_name, named_blobs
 from gateway.catalog.sqlite.scope import Scope, create_repository, open_scope
 from gateway.errors import Internal, NameUnknown
 from gateway.identity.values import Principal
@@ -16,7 +16,7 @@ from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName
 
-_WAITING: Final = """SELECT p.id, p.sha256, p.media_type, b.bytes
+_WAITING: Final = """SELECT p.id, p.sha256, p.media_type, b.bytes, p.who
 FROM missing w JOIN manifest p ON p.id = w.parent_id JOIN body b ON b.manifest_id = p.id
 WHERE w.repo_id = ? AND w.digest = ?"""
 
@@ -47,12 +47,21 @@ def link_blob(
         ON CONFLICT (repo_id, blob_id) DO NOTHING""",
         (scope.repo_id, blob_id, now, principal.id),
     )
-    _wake(scope, digest, blob_id)
+    connection.execute(
+        "INSERT INTO holder (repo_id, blob_id, principal_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (scope.repo_id, blob_id, principal.id),
+    )
+    _wake(scope, digest, blob_id, principal)
 
 
-def _wake(scope: Scope, digest: Digest, blob_id: int) -> None:
-    waiting = scope.connection.execute(_WAITING, (scope.repo_id, str(digest))).fetchall()
-    for parent_id, sha256, media_type, body in waiting:
+def _wake(scope: Scope, digest: Digest, blob_id: int, principal: Principal) -> None:
+    """Complete what waits for the blob: its writer's own, and that of whoever may read what others bring."""
+    waiting = [
+        found
+        for found in scope.connection.execute(_WAITING, (scope.repo_id, str(digest))).fetchall()
+        if may_name(scope, found[4], brought_by=principal.id)
+    ]
+    for parent_id, sha256, media_type, body, _ in waiting:
         # An index waits for what its children name; only what names a blob itself is linked to it, and shows it.
         if digest in named_blobs(Manifest.parse(body, content_type=media_type)):
             scope.connection.execute(
@@ -60,5 +69,7 @@ def _wake(scope: Scope, digest: Digest, blob_id: int) -> None:
                 (scope.repo_id, blob_id, parent_id),
             )
         ask_again(scope, sha256, kind="missing-part")
-    if waiting:
-        scope.connection.execute("DELETE FROM missing WHERE repo_id = ? AND digest = ?", (scope.repo_id, str(digest)))
+    scope.connection.executemany(
+        "DELETE FROM missing WHERE repo_id = ? AND digest = ? AND parent_id = ?",
+        [(scope.repo_id, str(digest), found[0]) for found in waiting],
+    )

@@ -177,6 +177,7 @@ def _unlink(
     if row[2]:
         raise BlobReferenced(str(digest))
     connection.execute("DELETE FROM repo_blob WHERE repo_id = ? AND blob_id = ?", row[:2])
+    connection.execute("DELETE FROM holder WHERE repo_id = ? AND blob_id = ?", row[:2])
     project = read_project(connection, repository)
     insert_event(
         connection,

@@ -30,6 +30,7 @@ _BY_REPOSITORY: Final = (
     "tag",
     "link",
     "repo_blob",
+    "holder",
     "subject_state",
     "manifest",
 )

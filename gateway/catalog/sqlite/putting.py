@@ -9,7 +9,10 @@ Source: `gateway.catalog.effects.PutManifest`; DESIGN 3.
 import json
 from typing import Final
 
+from gateway.access.rights import rights
+from gateway.access.values import QuarantineLevel
 from gateway.catalog.effects import PutManifest
+from gateway.catalog.sqlite.directory import read_standing
 from gateway.catalog.sqlite.holding import count, is_carried
 from gateway.catalog.sqlite.many import select_in
 from gateway.catalog.sqlite.scope import Scope, find_manifest, raise_repository
@@ -25,7 +28,7 @@ _INSERT: Final = """INSERT INTO manifest (repo_id, sha256, class, state, subject
 artifact_type, size, who, who_claims, created) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _BLOBS_HERE: Final = """SELECT b.digest, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
-_WAITING: Final = """SELECT w.parent_id, p.sha256 FROM missing w JOIN manifest p ON p.id = w.parent_id
+_WAITING: Final = """SELECT w.parent_id, p.sha256, p.who, w.digest FROM missing w JOIN manifest p ON p.id = w.parent_id
 WHERE w.repo_id = ? AND w.digest IN ({keys})"""
 
 
@@ -38,7 +41,7 @@ def put_manifest(scope: Scope, effect: PutManifest) -> None:
         _check_bytes(scope, found, effect.manifest)
         _refresh(scope, found, effect)
     _put_names(scope, row, effect)
-    linked, newly = _put_links(scope, row, effect.manifest)
+    linked, newly = _put_links(scope, row, effect)
     _put_missing(scope, row, effect, linked)
     _wake_parents(scope, row, effect)
     _count(scope, row, effect)
@@ -61,6 +64,14 @@ def ask_again(scope: Scope, sha256: str, *, kind: str) -> None:
     digest = f"sha256:{sha256}"
     data = {"repository": scope.repository.text, "digest": digest, "kind": kind}
     enqueue_work(scope.connection, "reevaluate", f"{scope.repository}@{digest}", data, due=scope.now)
+
+
+def may_name(scope: Scope, writer: str, *, brought_by: str) -> bool:
+    """Return whether a manifest of ``writer`` is completed by what somebody else brings: if he may read what is held."""
+    if writer == brought_by:
+        return True
+    standing = read_standing(scope.connection, writer, scope.repository, now=scope.now)
+    return standing is not None and rights(standing).quarantine is QuarantineLevel.FULL
 
 
 def _insert(scope: Scope, effect: PutManifest) -> int:
@@ -130,15 +141,32 @@ def _put_names(scope: Scope, row: int, effect: PutManifest) -> None:
         )
 
 
-def _put_links(scope: Scope, row: int, manifest: Manifest) -> tuple[frozenset[Digest], bool]:
-    """Link the named blobs that are here; return them, and whether one was not linked before."""
-    named = {str(digest): digest for digest in named_blobs(manifest)}
-    here = list(select_in(scope.connection, _BLOBS_HERE, list(named), scope.repo_id))
+def _put_links(scope: Scope, row: int, effect: PutManifest) -> tuple[frozenset[Digest], bool]:
+    """Link the named blobs that are here for the writer; return them, and whether one was not linked before.
+
+    What the closure does not look at (foreign layers, what a build cache lists) is linked where the writer brought it
+    himself: a link shows the blob to whoever sees the manifest.
+    """
+    judged = {blob.digest for blob in effect.manifest.referenced_blobs}
+    named = {str(digest): digest for digest in named_blobs(effect.manifest) if digest not in effect.missing}
+    here = [
+        (digest, blob_id)
+        for digest, blob_id in select_in(scope.connection, _BLOBS_HERE, list(named), scope.repo_id)
+        if named[digest] in judged or _brought(scope, blob_id, effect.who.id)
+    ]
     cursor = scope.connection.executemany(
         "INSERT INTO link (repo_id, blob_id, manifest_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         [(scope.repo_id, blob_id, row) for _, blob_id in here],
     )
     return frozenset(named[digest] for digest, _ in here), cursor.rowcount > 0
+
+
+def _brought(scope: Scope, blob_id: int, principal_id: str) -> bool:
+    found = scope.connection.execute(
+        "SELECT 1 FROM holder WHERE repo_id = ? AND blob_id = ? AND principal_id = ?",
+        (scope.repo_id, blob_id, principal_id),
+    ).fetchone()
+    return found is not None
 
 
 def _put_missing(scope: Scope, row: int, effect: PutManifest, linked: frozenset[Digest]) -> None:
@@ -152,9 +180,12 @@ def _put_missing(scope: Scope, row: int, effect: PutManifest, linked: frozenset[
 def _wake_parents(scope: Scope, row: int, effect: PutManifest) -> None:
     """Have those that wait for this manifest judged again; what it lacks itself, they wait for now."""
     keys = [str(effect.manifest.digest), *(str(alias) for alias in effect.aliases)]
-    parents: dict[int, str] = {
-        found[0]: found[1] for found in select_in(scope.connection, _WAITING, keys, scope.repo_id)
-    }
+    waiting = [
+        found
+        for found in select_in(scope.connection, _WAITING, keys, scope.repo_id)
+        if may_name(scope, found[2], brought_by=effect.who.id)
+    ]
+    parents: dict[int, str] = {found[0]: found[1] for found in waiting}
     for parent_id, sha256 in parents.items():
         scope.connection.execute(
             """INSERT INTO missing (repo_id, digest, parent_id)
@@ -163,7 +194,8 @@ def _wake_parents(scope: Scope, row: int, effect: PutManifest) -> None:
         )
         ask_again(scope, sha256, kind="missing-part")
     scope.connection.executemany(
-        "DELETE FROM missing WHERE repo_id = ? AND digest = ?", [(scope.repo_id, key) for key in keys]
+        "DELETE FROM missing WHERE repo_id = ? AND digest = ? AND parent_id = ?",
+        [(scope.repo_id, found[3], found[0]) for found in waiting],
     )
 
 

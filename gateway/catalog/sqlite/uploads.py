@@ -14,12 +14,24 @@ from typing import Final
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.directory import read_project
 from gateway.catalog.values import UploadRow
-from gateway.errors import Conflict, NameUnknown, UploadInvalid, UploadOutOfOrder, UploadUnknown
+from gateway.errors import Conflict, NameUnknown, TooManyRequests, UploadInvalid, UploadOutOfOrder, UploadUnknown
 from gateway.identity.values import Principal
 from gateway.oci.names import RepositoryName
 
 MAX_PATCHES: Final = 10_000
 """DESIGN 4: a closing PUT on another worker re-reads the session once; this bounds what a session costs before."""
+
+MAX_OPEN: Final = 200
+"""Sessions of one principal in one project: twenty docker pushes of ten layers each at a time, by one robot.
+
+Each is a file and up to a blob's length of bytes that no repository has. They end with their upload, when they are
+cancelled, and when they were idle for too long.
+"""
+OPEN_RETRY_SECONDS: Final = 30
+
+OPEN: Final = (
+    "SELECT 1 FROM upload u WHERE u.project_id = :project AND u.principal_id = :principal LIMIT 1 OFFSET :others"
+)
 
 _COLUMNS: Final = "id, repo_name, principal_id, size, patches, started, touched"
 
@@ -31,12 +43,22 @@ class SqliteUploads:
         self._database = database
 
     async def start(self, session: str, repository: RepositoryName, *, principal: Principal, now: int) -> None:
-        """Record a new session of size 0. Raises `NameUnknown` where no project claims the repository's name."""
+        """Record a new session of size 0.
+
+        Raises `NameUnknown` where no project claims the repository's name, `TooManyRequests` where the principal has
+        `MAX_OPEN` sessions in the project: counted in the transaction, so that requests at one time do not pass together.
+        """
 
         def change(connection: sqlite3.Connection) -> None:
             project = read_project(connection, repository)
             if project is None:
                 raise NameUnknown(f"no project claims {repository}")
+            values = {"project": project.id, "principal": principal.id, "others": MAX_OPEN - 1}
+            if connection.execute(OPEN, values).fetchone() is not None:
+                raise TooManyRequests(
+                    f"{MAX_OPEN} uploads are open in this project: finish or cancel one before the next is started",
+                    retry_after_seconds=OPEN_RETRY_SECONDS,
+                )
             connection.execute(
                 "INSERT INTO upload (id, repo_name, project_id, principal_id, started, touched) VALUES (?, ?, ?, ?, ?, ?)",
                 (session, repository.text, project.id, principal.id, now, now),

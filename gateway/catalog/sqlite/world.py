@@ -11,15 +11,17 @@ Source: DESIGN 2, "What commit re-reads"; docs/decisions/0002-one-world-read-twi
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from gateway.access.rights import rights
 from gateway.access.values import Standing
 from gateway.catalog.sqlite.descendants import read_descendants
 from gateway.catalog.sqlite.directory import read_standing
 from gateway.catalog.sqlite.evidence import read_evidence
 from gateway.catalog.sqlite.many import select_in
 from gateway.catalog.sqlite.rows import alias_digest, sha256
+from gateway.catalog.sqlite.sight import BlobHere, Sight
 from gateway.catalog.sqlite.visibility import grounded
 from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import ActiveRevision, ManifestFacts, TagFacts, World, WorldKey
@@ -37,8 +39,9 @@ MANIFEST: Final = f"{_MANIFEST} WHERE m.repo_id = :repo AND m.sha256 = :sha256"
 MANIFEST_BY_ALIAS: Final = f"""{_MANIFEST} WHERE m.id =
 (SELECT a.manifest_id FROM alias a WHERE a.repo_id = :repo AND a.digest = :digest)"""
 
-BLOBS_HERE: Final = """SELECT b.digest FROM blob b
+BLOBS_HERE: Final = """SELECT b.digest, b.size, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
+CHILD_SIZES: Final = "SELECT sha256, size FROM manifest WHERE repo_id = ? AND sha256 IN ({keys})"
 TOMBSTONES: Final = "SELECT sha256 FROM tombstone WHERE project_id = ? AND sha256 IN ({keys})"
 
 _TAG: Final = """SELECT t.name, t.generation, m.sha256, m.state, n.sha256, t.pending_alias, t.pending_generation,
@@ -63,7 +66,9 @@ def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_
     place = {"repository": key.repository.text, "project": standing.project.id}
     over_quota, repo_id = connection.execute(PLACE, place).fetchone()
     manifest = _manifest(connection, repo_id, key.digest, now=now)
-    children = read_descendants(connection, repo_id, key.children, with_bodies=with_bodies)
+    sight = Sight(connection, key, repo_id, None if manifest is None else manifest.id, rights(standing), now)
+    here = _blobs_here(connection, repo_id, key.blobs)
+    children = sight.children(read_descendants(connection, repo_id, key.children, with_bodies=with_bodies))
     generation, evidence = read_evidence(connection, repo_id, key.digest, with_bodies=with_bodies)
     tags = _tags(connection, repo_id, None if manifest is None else manifest.id, key.tags)
     named = (key.digest, *(child.digest for child in children))
@@ -72,7 +77,8 @@ def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_
         repository_exists=repo_id is not None,
         over_quota=bool(over_quota),
         manifest=manifest,
-        missing_blobs=_missing_blobs(connection, repo_id, key.blobs),
+        missing_blobs=sight.missing_blobs(here),
+        wrong_sizes=_wrong_sizes(connection, repo_id, key, here),
         children=children,
         revoked=_revoked(connection, standing.project.id, named),
         generation=generation,
@@ -105,9 +111,23 @@ def _manifest(connection: sqlite3.Connection, repo_id: int | None, digest: Diges
     )
 
 
-def _missing_blobs(connection: sqlite3.Connection, repo_id: int | None, blobs: Sequence[Digest]) -> tuple[Digest, ...]:
-    here = {row[0] for row in select_in(connection, BLOBS_HERE, [str(blob) for blob in blobs], repo_id)}
-    return tuple(blob for blob in blobs if str(blob) not in here)
+def _blobs_here(connection: sqlite3.Connection, repo_id: int | None, blobs: Sequence[Digest]) -> dict[Digest, BlobHere]:
+    rows = select_in(connection, BLOBS_HERE, [str(blob) for blob in blobs], repo_id)
+    found = {row[0]: BlobHere(row[2], row[1]) for row in rows}
+    return {blob: found[str(blob)] for blob in blobs if str(blob) in found}
+
+
+def _wrong_sizes(
+    connection: sqlite3.Connection, repo_id: int | None, key: WorldKey, here: Mapping[Digest, BlobHere]
+) -> tuple[Digest, ...]:
+    """Return what is here in another length than the manifest gives it: a limit on sizes must not rest on its word."""
+    if not key.sizes:
+        return ()
+    declared = dict(zip((*key.blobs, *key.children), key.sizes, strict=True))
+    known = {digest: blob.size for digest, blob in here.items()}
+    plain = [child.hex for child in key.children if child.algorithm == "sha256"]
+    known.update({sha256(row[0]): row[1] for row in select_in(connection, CHILD_SIZES, plain, repo_id)})
+    return tuple(digest for digest, size in declared.items() if known.get(digest, size) != size)
 
 
 def _revoked(connection: sqlite3.Connection, project_id: int, named: Sequence[Digest]) -> tuple[Digest, ...]:

@@ -22,7 +22,7 @@ from gateway.catalog.effects import (
     RecordDecision,
     RecordEvent,
 )
-from gateway.catalog.sqlite import blobs, descendants, evidence, listings, manifests, world
+from gateway.catalog.sqlite import blobs, descendants, evidence, listings, manifests, uploads, world
 from gateway.catalog.values import ManifestClass
 from gateway.oci.names import Tag
 from tests.support.catalog import (
@@ -149,6 +149,8 @@ POINT_QUERIES: Final = [
         id="subject-of-referrers",
     ),
     pytest.param(manifests.BODY_BY_ID, BODY, id="body"),
+    # Of all principals in the project, each with a bounded number.
+    pytest.param(uploads.OPEN, {"u": {"INDEX ix_upload_project_id (project_id=?)"}}, id="open-uploads"),
     pytest.param(
         world.MANIFEST,
         {"m": M_BY_SHA256, **{name: VISIBILITY[name] for name in "duw"}},

@@ -54,6 +54,7 @@ KEY: Final = WorldKey(
     blobs=(HERE, ABSENT),
     children=(LEAF.digest, MIDDLE.digest, MISSING_CHILD.digest),
     tags=(Tag("v1"), Tag("new")),
+    sizes=(77, 1, len(LEAF.raw), len(MIDDLE.raw), 1),
 )
 PROBE: Final = RecordEvent("tag.moved", ALICE.id, None, None, {"probe": "written"})
 
@@ -99,6 +100,8 @@ FACTS: Final = [
     ("manifest.who_claims", f"UPDATE manifest SET who_claims = '{{\"ref\": \"main\"}}' {_ROOT}"),
     ("manifest.first_seen", f"UPDATE manifest SET created = created - 1 {_ROOT}"),
     ("missing_blobs", "DELETE FROM repo_blob WHERE blob_id = (SELECT id FROM blob WHERE size = 77)"),
+    ("wrong_sizes", "UPDATE blob SET size = 78 WHERE size = 77"),
+    ("wrong_sizes", f"UPDATE manifest SET size = size + 1 {_LEAF}"),
     ("children.digest", None),
     ("children.path", None),
     ("children.present", f"UPDATE manifest SET sha256 = '{'b' * 64}' {_LEAF}"),

@@ -114,6 +114,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_event_digest", "event", ["digest"])
     op.create_table(
+        "holder",
+        _integer("repo_id"),
+        _integer("blob_id"),
+        _text("principal_id"),
+        _key("holder", "repo_id", "blob_id", "principal_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "instance_role",
         _text("principal_id"),
         _text("role"),
