@@ -13,7 +13,7 @@ from gateway.oci.digest import Digest
 from gateway.oci.names import Tag
 from tests.support.admission import KEY, OPERATOR, PROJECT, REPOSITORY, House, house, run
 from tests.support.evidence import signed_bundle
-from tests.support.images import Artifact, Blob, canonical, image, index
+from tests.support.images import Artifact, Blob, Json, canonical, image, index
 
 ROBOT = Principal("r:ci", PrincipalKind.ROBOT, "robot+team+ci")
 
@@ -55,7 +55,7 @@ def naming(*blobs: Blob, sizes: dict[str, int] | None = None) -> Artifact:
     for layer in layers:
         layer["size"] = (sizes or {}).get(str(layer["digest"]), layer["size"])
     empty = Blob("application/vnd.oci.empty.v1+json", b"{}")
-    document = {
+    document: dict[str, Json] = {
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "artifactType": "application/vnd.example.thing",
