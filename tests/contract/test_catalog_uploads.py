@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.catalog.sqlite.uploads import MAX_PATCHES
-from gateway.errors import Conflict, NameUnknown, UploadInvalid, UploadOutOfOrder, UploadUnknown
-from gateway.oci.names import RepositoryName
+from gateway.catalog.sqlite.uploads import MAX_OPEN, MAX_PATCHES, OPEN_RETRY_SECONDS
+from gateway.errors import Conflict, NameUnknown, TooManyRequests, UploadInvalid, UploadOutOfOrder, UploadUnknown
+from gateway.oci.names import ProjectName, RepositoryName
 from tests.support.catalog_admin import ADAPTERS, ALICE, BOB, NOW, Catalog
 
 run = asyncio.run
@@ -110,6 +110,31 @@ def test_the_number_of_chunks_is_bounded(catalog: Catalog) -> None:
 
     run(fill())
     assert run(catalog.uploads.upload("s1", WEB, principal_id=ALICE.id)).patches == MAX_PATCHES
+
+
+def test_the_sessions_of_a_principal_in_a_project_are_bounded(catalog: Catalog) -> None:
+    """In the project, whichever its repositories; also where they are started at one time."""
+    catalog.project(ProjectName("other"))
+    api, other = RepositoryName("acme/api"), RepositoryName("other/web")
+
+    async def fill() -> list[BaseException | None]:
+        return await asyncio.gather(
+            *(
+                catalog.uploads.start(f"s{number}", api if number % 2 else WEB, principal=ALICE, now=NOW)
+                for number in range(MAX_OPEN + 5)
+            ),
+            return_exceptions=True,
+        )
+
+    refused = [answer for answer in run(fill()) if answer is not None]
+    assert [type(error) for error in refused] == [TooManyRequests] * 5
+    with pytest.raises(TooManyRequests) as caught:
+        run(catalog.uploads.start("one-more", WEB, principal=ALICE, now=NOW))
+    assert caught.value.retry_after_seconds == OPEN_RETRY_SECONDS
+    run(catalog.uploads.start("of-another", WEB, principal=BOB, now=NOW))
+    run(catalog.uploads.start("elsewhere", other, principal=ALICE, now=NOW))
+    run(catalog.uploads.end("s0"))
+    run(catalog.uploads.start("one-more", WEB, principal=ALICE, now=NOW))
 
 
 def test_a_repository_without_a_project_takes_no_upload(catalog: Catalog) -> None:

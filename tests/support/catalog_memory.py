@@ -3,9 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from gateway.catalog.sqlite.uploads import MAX_PATCHES
+from gateway.catalog.sqlite.uploads import MAX_OPEN, MAX_PATCHES, OPEN_RETRY_SECONDS
 from gateway.catalog.values import EventRow, PullRow, RevisionRow, UploadRow, WorkItem
-from gateway.errors import Conflict, Internal, NameUnknown, UploadInvalid, UploadOutOfOrder, UploadUnknown
+from gateway.errors import (
+    Conflict,
+    Internal,
+    NameUnknown,
+    TooManyRequests,
+    UploadInvalid,
+    UploadOutOfOrder,
+    UploadUnknown,
+)
 from gateway.identity.values import Principal
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
@@ -19,12 +27,18 @@ class MemoryUploads:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._rows: dict[str, UploadRow] = {}
+        self._projects: dict[str, int] = {}
 
     async def start(self, session: str, repository: RepositoryName, *, principal: Principal, now: int) -> None:
-        if await self._directory.standing(principal.id, repository, now=now) is None:
+        standing = await self._directory.standing(principal.id, repository, now=now)
+        if standing is None:
             raise NameUnknown(repository.text)
+        place = (standing.project.id, principal.id)
+        if sum(place == (self._projects[row.id], row.principal_id) for row in self._rows.values()) >= MAX_OPEN:
+            raise TooManyRequests("too many", retry_after_seconds=OPEN_RETRY_SECONDS)
         if session in self._rows:
             raise Conflict(session)
+        self._projects[session] = standing.project.id
         self._rows[session] = UploadRow(session, repository, principal.id, 0, 0, now, now)
 
     async def upload(self, session: str, repository: RepositoryName, *, principal_id: str) -> UploadRow:

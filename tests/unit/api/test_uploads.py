@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.access.values import Mode, Visibility
+from gateway.catalog.sqlite.uploads import MAX_OPEN, OPEN_RETRY_SECONDS
 from gateway.errors import StorageFull, Unavailable
 from gateway.identity.values import SYSTEM
 from gateway.oci.digest import Digest
@@ -340,3 +341,14 @@ def test_row_19_a_token_older_than_the_source_mounts_nothing(made: House, query:
 @pytest.mark.parametrize("query", ["?mount=sha256:abc", "?mount=&from=team/source"])
 def test_a_mount_of_no_digest(made: House, query: str) -> None:
     assert mount(made, query).code == "DIGEST_INVALID"
+
+
+def test_over_the_number_of_open_sessions(made: House) -> None:
+    """Refused with when to come back, and no bytes stay behind; a whole blob in one request is a session, too."""
+    for _ in range(MAX_OPEN):
+        start(made)
+    for query in ("", f"?digest={DIGEST}"):
+        reply = send(made, "POST", START + query, CONTENT if query else b"")
+        assert (reply.status, reply.code) == (429, "TOOMANYREQUESTS")
+        assert reply.one("retry-after") == str(OPEN_RETRY_SECONDS)
+    assert sessions(made) == (MAX_OPEN, MAX_OPEN)
