@@ -21,16 +21,13 @@ from gateway.api.conditions import entity_tag, has_already
 from gateway.api.settings import RecordPull
 from gateway.audit.pulls import DENIED, PULLED
 from gateway.catalog.stores import ManifestReads
-from gateway.catalog.values import ManifestClass, ManifestView, TagView
+from gateway.catalog.values import METADATA, ManifestClass, ManifestView, TagView
 from gateway.errors import Internal, ManifestTooLarge, ManifestUnknown, RequestInvalid, TagUnknown
 from gateway.oci.digest import Digest
 from gateway.oci.names import Tag
 
 MAX_TAGS: Final = 10
 """Of one PUT (DESIGN 2)."""
-
-_METADATA: Final = frozenset({ManifestClass.EVIDENCE, ManifestClass.FALLBACK})
-"""What tags name by rule and not by decision: ``sha256-<hex>.sig`` is a form of address of the evidence itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +145,7 @@ def _tag(found: TagView | None, call: Call, grant: Grant) -> tuple[Sight, Manife
     for view, pending in ((found.pending, True), (found.target, False)):
         if view is None:
             continue
-        if not pending and view.cls in _METADATA:
+        if not pending and view.cls in METADATA:
             # A signer reads the signatures that are there, adds his and puts them back: also while the image waits.
             sight = _manifest(grant, view)
         else:

@@ -6,6 +6,7 @@ Pure: no I/O, no third-party import.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from gateway.access.values import Condition, Mode, Visibility
 from gateway.oci.digest import Digest
@@ -20,6 +21,13 @@ class ManifestClass(StrEnum):
     EVIDENCE = "evidence"
     FALLBACK = "fallback"
     CACHE = "cache"
+
+
+VISIBLE: Final = frozenset({Condition.ADMITTED, Condition.CARRIED})
+"""The conditions of what everybody who may pull sees."""
+
+METADATA: Final = frozenset({ManifestClass.EVIDENCE, ManifestClass.FALLBACK})
+"""What tags name by rule and not by decision: ``sha256-<hex>.sig`` is a form of address of the evidence itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +74,17 @@ class TagView:
 
 @dataclass(frozen=True, slots=True)
 class TagEntry:
-    """A tag in a listing. ``visible``: its target is. ``requester`` is of the pending target, None where nothing waits."""
+    """A tag in a listing. ``visible``: its target is. ``requester`` is of the pending target, None where nothing waits.
+
+    ``cache``: what waits is a build cache. ``metadata``: the condition of a target that is of `METADATA`, None for others.
+    """
 
     tag: Tag
     visible: bool
     pending: bool
     requester: str | None
+    cache: bool
+    metadata: Condition | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access.values import Condition
 from gateway.catalog.effects import DeleteManifest, DeleteTag, MoveTag, PendTag
-from gateway.catalog.values import RepositoryEntry, TagEntry
+from gateway.catalog.values import ManifestClass, RepositoryEntry, TagEntry
 from gateway.catalog.world import WorldKey
 from gateway.oci.names import RepositoryName, Tag
 from tests.support.catalog import ALICE, BOB, NOW, REPO, Catalog, admit, catalog, copy_of, image, put, run
@@ -68,6 +69,20 @@ def test_an_entry_tells_what_is_visible_and_who_waits(acme: Catalog) -> None:
         "9": (False, False, None),
         "a": (True, True, BOB.id),
         "new": (False, True, ALICE.id),
+    }
+
+
+def test_an_entry_tells_a_build_cache_and_evidence(acme: Catalog) -> None:
+    cache, signature, fallback = image(b"cache"), image(b"signature"), image(b"fallback")
+    acme.push(cache, PendTag(Tag("cache"), cache.digest, None, BOB.id), cls=ManifestClass.CACHE)
+    acme.push(signature, MoveTag(Tag("sig"), signature.digest, None), cls=ManifestClass.EVIDENCE, subject=APP.digest)
+    acme.push(fallback, MoveTag(Tag("sha"), fallback.digest, None), cls=ManifestClass.FALLBACK, subject=APP.digest)
+    entries = {entry.tag.text: (entry.visible, entry.cache, entry.metadata) for entry in tags(acme)}
+    assert {name: entries[name] for name in ("9", "cache", "sha", "sig")} == {
+        "9": (True, False, None),
+        "cache": (False, True, None),
+        "sha": (True, False, Condition.ADMITTED),
+        "sig": (False, False, Condition.HELD),
     }
 
 

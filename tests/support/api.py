@@ -19,7 +19,7 @@ from gateway.admission.values import Admitted, Held, Outcome, Push, Stored
 from gateway.api.application import Api
 from gateway.api.asgi import SENDFILE, Message
 from gateway.api.settings import ApiDependencies, ApiSettings
-from gateway.catalog.values import BlobView, ManifestClass, ManifestView, RepositoryEntry, TagEntry, TagView
+from gateway.catalog.values import METADATA, BlobView, ManifestClass, ManifestView, RepositoryEntry, TagEntry, TagView
 from gateway.content.filesystem import open_content
 from gateway.content.memory import memory_content
 from gateway.content.store import Content
@@ -297,7 +297,14 @@ class Registry:
         names = sorted(tag for name, tag in self.tag_rows if name == repository.text and tag > (last or ""))
         rows = [self.tag_rows[repository.text, name] for name in names[:limit]]
         return [
-            TagEntry(row.tag, row.target is not None and row.target.visible, row.pending is not None, row.requester)
+            TagEntry(
+                row.tag,
+                visible=row.target is not None and row.target.visible,
+                pending=row.pending is not None,
+                requester=row.requester,
+                cache=row.pending is not None and row.pending.cls is ManifestClass.CACHE,
+                metadata=row.target.condition if row.target is not None and row.target.cls in METADATA else None,
+            )
             for row in rows
         ]
 

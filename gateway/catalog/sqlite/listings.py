@@ -12,16 +12,18 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
+from gateway.access.values import Condition
 from gateway.catalog.sqlite.database import Database
-from gateway.catalog.sqlite.visibility import visible
-from gateway.catalog.values import RepositoryEntry, TagEntry
+from gateway.catalog.sqlite.rows import Row
+from gateway.catalog.sqlite.visibility import condition, visible
+from gateway.catalog.values import METADATA, VISIBLE, ManifestClass, RepositoryEntry, TagEntry
 from gateway.oci.names import RepositoryName, Tag
 
 MAX_INLINE_TAGS: Final = 100
 
-TAGS: Final = f"""SELECT t.name, {visible("m")}, t.pending_id IS NOT NULL,
-t.requester_id FROM repository r JOIN tag t ON t.repo_id = r.id AND t.name > :last
-LEFT JOIN manifest m ON m.id = t.target_id
+TAGS: Final = f"""SELECT t.name, m.class, {condition("m")}, t.pending_id IS NOT NULL, n.class, t.requester_id
+FROM repository r JOIN tag t ON t.repo_id = r.id AND t.name > :last
+LEFT JOIN manifest m ON m.id = t.target_id LEFT JOIN manifest n ON n.id = t.pending_id
 WHERE r.name = :repository AND (t.target_id IS NOT NULL OR t.pending_id IS NOT NULL) ORDER BY t.name LIMIT :limit"""
 
 REPOSITORIES: Final = f"""SELECT r.name, p.name, ({visible("h")})
@@ -43,10 +45,7 @@ class SqliteListings:
         values = {"repository": repository.text, "last": last or "", "limit": limit, "now": now}
 
         def query(connection: sqlite3.Connection) -> Sequence[TagEntry]:
-            return [
-                TagEntry(tag=Tag(name), visible=bool(seen), pending=bool(pending), requester=requester)
-                for name, seen, pending, requester in connection.execute(TAGS, values)
-            ]
+            return [_entry(row) for row in connection.execute(TAGS, values)]
 
         if limit <= MAX_INLINE_TAGS:
             return self._database.read(query)
@@ -71,3 +70,17 @@ class SqliteListings:
                 connection.execute("SELECT 1 FROM repository WHERE name = ?", (repository.text,)).fetchone() is not None
             )
         )
+
+
+def _entry(row: Row) -> TagEntry:
+    name, target, state, pending, waiting, requester = row
+    # A tag that points to nothing has the condition of no row.
+    found = None if target is None else Condition(state)
+    return TagEntry(
+        tag=Tag(name),
+        visible=found in VISIBLE,
+        pending=bool(pending),
+        requester=requester,
+        cache=waiting == ManifestClass.CACHE.value,
+        metadata=found if target in METADATA else None,
+    )

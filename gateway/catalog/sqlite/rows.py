@@ -8,14 +8,13 @@ from typing import Any, Final, TypeAlias
 
 from gateway.access.values import Condition
 from gateway.catalog.sqlite.visibility import condition
-from gateway.catalog.values import ManifestClass, ManifestView
+from gateway.catalog.values import VISIBLE, ManifestClass, ManifestView
 from gateway.oci.digest import HEX_LENGTHS, Digest
 from gateway.oci.names import RepositoryName
 
 Row: TypeAlias = Sequence[Any]
 
 _LENGTH_SHA512: Final = HEX_LENGTHS["sha512"]
-_VISIBLE: Final = frozenset({Condition.ADMITTED, Condition.CARRIED})
 
 
 def view_columns(m: str, *, subject: str | None = None) -> str:
@@ -38,7 +37,7 @@ def view(row: Row, repository: RepositoryName, *, alias: Digest | None) -> Manif
         alias=alias,
         cls=ManifestClass(row[2]),
         condition=found,
-        visible=found in _VISIBLE,
+        visible=found in VISIBLE,
         media_type=row[4],
         artifact_type=row[5],
         size=row[6],

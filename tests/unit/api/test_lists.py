@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from gateway.access.values import Condition
+from gateway.catalog.values import ManifestClass
 from gateway.identity.values import SYSTEM
 from gateway.oci.names import ProjectName, RepositoryName
 from tests.support.api import House, Reply, house
@@ -91,6 +92,21 @@ def test_a_waiting_tag_is_listed_where_it_is_answered(made: House, who: str, vie
     reply = tags(made, "", who, **({"view": "pending"} if view else {}))
     assert ("waiting" in named(reply)) is listed
     assert reply.every("cache-control") == (["private, no-store"] if listed else [])
+
+
+@pytest.mark.parametrize("who", ["reader", "writer", "scanner", "signer", "owner", "outsider"])
+@pytest.mark.parametrize("condition", list(Condition), ids=str)
+@pytest.mark.parametrize("cls", list(ManifestClass), ids=str)
+@pytest.mark.parametrize("pending", [False, True], ids=["target", "pending"])
+def test_a_tag_is_listed_exactly_where_it_is_answered(
+    made: House, who: str, condition: Condition, cls: ManifestClass, pending: bool
+) -> None:
+    made.registry.put(IMAGE, tag="t", condition=condition, cls=cls, pending=pending, requester="u:writer")
+    token = made.token(who, "repository:team/app:pull")
+    answered = made.client.send("GET", "/v2/team/app/manifests/t", token=token)
+    reply = tags(made, "", who)
+    assert (reply.status == 200 and named(reply) == ["t"]) is (answered.status == 200)
+    assert reply.every("cache-control") == answered.every("cache-control")
 
 
 def test_a_repository_with_nothing_for_the_caller_is_not_there(made: House) -> None:

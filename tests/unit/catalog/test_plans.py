@@ -103,7 +103,9 @@ VISIBLE_QUERIES: Final = [
     pytest.param(blobs.NEWEST, LINKS, id="blob-newest-links"),
     pytest.param(blobs.WALK, LINKS, id="blob-walk"),
     pytest.param(
-        listings.TAGS, {"r": R_BY_NAME, "t": {"PRIMARY KEY (repo_id=? AND name>?)"}, "m": BY_ROWID}, id="tags"
+        listings.TAGS,
+        {"r": R_BY_NAME, "t": {"PRIMARY KEY (repo_id=? AND name>?)"}, "m": BY_ROWID, "n": BY_ROWID},
+        id="tags",
     ),
     pytest.param(
         listings.REPOSITORIES,

@@ -31,7 +31,7 @@ from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.listings import SqliteListings
 from gateway.catalog.sqlite.manifests import SqliteManifests
 from gateway.catalog.sqlite.world import read_world
-from gateway.catalog.values import ManifestClass
+from gateway.catalog.values import METADATA, ManifestClass
 from gateway.catalog.world import WorldKey
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
@@ -374,11 +374,21 @@ class Reader:
     async def _tags(self, history: History, name: RepositoryName, model: Model) -> None:
         listed = await self.listings.tags(name, last=None, limit=10, now=history.now)
         expected = [
-            (tag, row.target is not None and model.visible(row.target, history.now), row.pending is not None)
+            (
+                tag,
+                row.target is not None and model.visible(row.target, history.now),
+                row.pending is not None,
+                row.pending is not None and model.rows[row.pending].cls is ManifestClass.CACHE,
+                model.condition(row.target, history.now)
+                if row.target is not None and model.rows[row.target].cls in METADATA
+                else None,
+            )
             for tag, row in sorted(model.tags.items())
             if row.target is not None or row.pending is not None
         ]
-        assert [(entry.tag.text, entry.visible, entry.pending) for entry in listed] == expected, history.log
+        assert [
+            (entry.tag.text, entry.visible, entry.pending, entry.cache, entry.metadata) for entry in listed
+        ] == expected, history.log
         for tag in TAGS:
             view = await self.manifests.by_tag(name, tag, now=history.now, with_body=False)
             row = model.tags.get(tag.text, TagRow())
