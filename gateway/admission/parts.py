@@ -99,7 +99,7 @@ def _check_not_disguised(manifest: Manifest) -> None:
         config.digest.check(_EMPTY)
     except DigestInvalid:
         raise ManifestInvalid(
-            f"{config.media_type} is no image config, and some clients run this as an image: an artifact's config and "
-            "layers have types of their own",
+            "is not the type of an image config, and some clients run this as an image: an artifact's config and layers "
+            "have types of their own",
             field="config.mediaType",
         ) from None

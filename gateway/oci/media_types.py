@@ -50,8 +50,25 @@ FOREIGN_LAYERS: Final = frozenset(
 )
 """Layers whose bytes live elsewhere and may not be redistributed; their ``urls`` are never fetched (CVE-2020-15157)."""
 
+DEFAULTED_CONFIGS: Final = frozenset({"application/octet-stream", "application/json", "text/html"})
+"""What servers once answered for want of a type: Docker still runs what has such a config, whatever its layers are called
+(moby, distribution/registry.go, ``defaultImageTypes``; docker/distribution issue 1621)."""
+
+ROOTFS_LAYERS: Final = (
+    "application/vnd.oci.image.layer.",
+    "application/vnd.docker.image.rootfs.",
+    "application/vnd.erofs.layer.",
+)
+"""How the types of root file system layers begin. Beginnings and no list, as containerd has it (core/images,
+``IsLayerType``): what is compressed or encrypted in a way that is new to us is unpacked there all the same."""
+
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
 _MEDIA_TYPE: Final = re.compile(rf"{_NAME}/{_NAME}")
+
+
+def is_rootfs_layer(media_type: str) -> bool:
+    """Return whether some client unpacks a layer of this type. Types are compared without regard to case (RFC 6838)."""
+    return media_type.lower().startswith(ROOTFS_LAYERS)
 
 
 def is_media_type(text: str) -> bool:
