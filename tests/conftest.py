@@ -1,4 +1,4 @@
-"""What every test run has in common: no deadline for generated examples (machines are busy), and the same ones each time."""
+"""What every test run has in common: no deadline for generated examples (machines are busy), the same ones each time."""
 
 from hypothesis import settings
 
