@@ -7,7 +7,7 @@ I/O: through the catalog and admission.
 Source: OCI distribution-spec v1.1.1, "Pulling manifests", "Pushing Manifests", and its main branch for ``?tag=``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from gateway.access.sight import ABSENT, Absent, Open, Quarantined, Sight, manifest_sight, tag_sight
@@ -21,7 +21,7 @@ from gateway.api.conditions import entity_tag, has_already
 from gateway.api.settings import RecordPull
 from gateway.audit.pulls import DENIED, PULLED
 from gateway.catalog.stores import ManifestReads
-from gateway.catalog.values import METADATA, ManifestClass, ManifestView, TagView
+from gateway.catalog.values import METADATA, ManifestClass, ManifestView, TagView, WithBody
 from gateway.errors import Internal, ManifestTooLarge, ManifestUnknown, RequestInvalid, TagUnknown
 from gateway.oci.digest import Digest
 from gateway.oci.names import Tag
@@ -45,22 +45,26 @@ class Manifests:
         if view is None or isinstance(sight, Absent):
             if view is not None:
                 self._record(call, access, view, DENIED)
-            reference = _reference(call)
-            raise ManifestUnknown(str(reference)) if isinstance(reference, Digest) else TagUnknown(str(reference))
+            raise _unknown(call)
         match sight:
             case Open():
                 extra: tuple[Header, ...] = ((outcomes.STATE, "unverified"),) if view.unverified else ()
             case Quarantined():
                 extra = ((outcomes.STATE, sight.state_header), NOT_KEPT)
+                view = await self._with_body(call, view)
             case _:
                 assert_never(sight)
         return self._serve(call, access, view, extra)
 
     async def _find(self, call: Call, access: Access) -> tuple[Sight, ManifestView | None]:
-        """Return how the caller sees what the path names, and what that is; the latter also where it is not for him."""
+        """Return how the caller sees what the path names, and what that is; the latter also where it is not for him.
+
+        The bytes of what is visible come with it, for one read a pull. Those of all else are not read before it is known
+        that they are for this caller: an answer that takes longer the larger they are would tell that they are there.
+        """
         reference = _reference(call)
         repository = access.grant.repository
-        with_body = call.request.method == "GET"
+        with_body: WithBody = "visible" if call.request.method == "GET" else False
         match reference:
             case Tag():
                 found = await self.reads.by_tag(repository, reference, now=call.now, with_body=with_body)
@@ -70,6 +74,15 @@ class Manifests:
                 return (ABSENT if view is None else _manifest(access.grant, view)), view
             case _:
                 assert_never(reference)
+
+    async def _with_body(self, call: Call, view: ManifestView) -> ManifestView:
+        """Return what is quarantined with the bytes that `_find` left out. Raises where it was deleted since."""
+        if call.request.method == "HEAD":
+            return view
+        bodies = await self.reads.bodies([view.id])
+        if view.id not in bodies:
+            raise _unknown(call)
+        return replace(view, body=bodies[view.id])
 
     async def put(self, call: Call, access: Access) -> Answer:
         """Answer PUT: everything but the limit of the body is admission's."""
@@ -162,6 +175,11 @@ def _tag(found: TagView | None, call: Call, grant: Grant) -> tuple[Sight, Manife
             return sight, view
         last = view
     return ABSENT, last
+
+
+def _unknown(call: Call) -> ManifestUnknown | TagUnknown:
+    reference = _reference(call)
+    return ManifestUnknown(str(reference)) if isinstance(reference, Digest) else TagUnknown(str(reference))
 
 
 def _reference(call: Call) -> Digest | Tag:

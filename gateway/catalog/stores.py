@@ -25,6 +25,7 @@ from gateway.catalog.values import (
     TagEntry,
     TagView,
     UploadRow,
+    WithBody,
     WorkItem,
 )
 from gateway.catalog.world import World, WorldKey
@@ -37,12 +38,15 @@ from gateway.oci.strict_json import JsonObject
 class ManifestReads(Protocol):
     """Manifests by what clients name them by."""
 
-    async def by_tag(self, repository: RepositoryName, tag: Tag, *, now: int, with_body: bool) -> TagView | None:
-        """Return the tag, or None where there is no such tag (a deleted one counts as none)."""
+    async def by_tag(self, repository: RepositoryName, tag: Tag, *, now: int, with_body: WithBody) -> TagView | None:
+        """Return the tag, or None where there is no such tag (a deleted one counts as none).
+
+        ``with_body="visible"``: of a visible target only. What waits is for few, whether or not its digest is visible.
+        """
         ...
 
     async def by_digest(
-        self, repository: RepositoryName, digest: Digest, *, now: int, with_body: bool
+        self, repository: RepositoryName, digest: Digest, *, now: int, with_body: WithBody
     ) -> ManifestView | None:
         """Return the manifest row named by a sha256, or by the alias it was pushed with."""
         ...

@@ -6,7 +6,7 @@ Pure: no I/O, no third-party import.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from gateway.access.values import Condition, Mode, Visibility
 from gateway.oci.digest import Digest
@@ -22,6 +22,9 @@ class ManifestClass(StrEnum):
     FALLBACK = "fallback"
     CACHE = "cache"
 
+
+WithBody: TypeAlias = bool | Literal["visible"]
+"""Whether a read brings the bytes along; ``"visible"``: only where everybody who may pull sees them."""
 
 VISIBLE: Final = frozenset({Condition.ADMITTED, Condition.CARRIED})
 """The conditions of what everybody who may pull sees."""

@@ -88,6 +88,25 @@ def test_the_body_is_read_where_it_is_asked_for(acme: Catalog, with_body: bool) 
     assert [found.body for found in (by_digest, by_alias, by_tag.target)] == [body] * 3
 
 
+def test_the_body_of_what_is_visible_only(acme: Catalog) -> None:
+    """Of a tag's target only: a waiting one has none even where its digest is visible."""
+    acme.commit(PendTag(V1, APP.digest, None, BOB.id), MoveTag(Tag("held"), OTHER.digest, None), about=OTHER)
+    found = [
+        run(acme.manifests.by_digest(REPO, digest, now=NOW, with_body="visible"))
+        for digest in (APP.digest, ALIAS, OTHER.digest)
+    ]
+    assert [view and view.body for view in found] == [APP.raw, APP.raw, None]
+    both = run(acme.manifests.by_tag(REPO, V1, now=NOW, with_body="visible"))
+    hidden = run(acme.manifests.by_tag(REPO, Tag("held"), now=NOW, with_body="visible"))
+    assert both is not None
+    assert both.target is not None
+    assert both.pending is not None
+    assert (both.target.body, both.pending.body, both.pending.visible) == (APP.raw, None, True)
+    assert hidden is not None
+    assert hidden.target is not None
+    assert hidden.target.body is None
+
+
 def test_a_tag_answers_with_the_digest_it_was_pushed_with(acme: Catalog) -> None:
     found = acme.by_tag("v1")
     assert found is not None

@@ -19,7 +19,16 @@ from gateway.admission.values import Admitted, Held, Outcome, Push, Stored
 from gateway.api.application import Api
 from gateway.api.asgi import SENDFILE, Message
 from gateway.api.settings import ApiDependencies, ApiSettings
-from gateway.catalog.values import METADATA, BlobView, ManifestClass, ManifestView, RepositoryEntry, TagEntry, TagView
+from gateway.catalog.values import (
+    METADATA,
+    BlobView,
+    ManifestClass,
+    ManifestView,
+    RepositoryEntry,
+    TagEntry,
+    TagView,
+    WithBody,
+)
 from gateway.content.filesystem import open_content
 from gateway.content.memory import memory_content
 from gateway.content.store import Content
@@ -245,15 +254,15 @@ class Registry:
 
     # -- ManifestReads
 
-    async def by_tag(self, repository: RepositoryName, tag: Tag, *, now: int, with_body: bool) -> TagView | None:
+    async def by_tag(self, repository: RepositoryName, tag: Tag, *, now: int, with_body: WithBody) -> TagView | None:
         self._fail()
         row = self.tag_rows.get((repository.text, tag.text))
-        if row is None or with_body:
+        if row is None or with_body is True:
             return row
-        return replace(row, target=_bare(row.target), pending=_bare(row.pending))
+        return replace(row, target=_bare(row.target, with_body), pending=_bare(row.pending))
 
     async def by_digest(
-        self, repository: RepositoryName, digest: Digest, *, now: int, with_body: bool
+        self, repository: RepositoryName, digest: Digest, *, now: int, with_body: WithBody
     ) -> ManifestView | None:
         self._fail()
         view = self.manifest_rows.get((repository.text, digest))
@@ -261,7 +270,7 @@ class Registry:
             for (name, _), row in self.manifest_rows.items():
                 if name == repository.text and row.body and Digest.of(row.body, algorithm="sha512") == digest:
                     view = replace(row, alias=digest)
-        return view if with_body else _bare(view)
+        return _bare(view, with_body)
 
     async def referrers(
         self,
@@ -384,8 +393,10 @@ class Registry:
             raise self.error
 
 
-def _bare(view: ManifestView | None) -> ManifestView | None:
-    return None if view is None else replace(view, body=None)
+def _bare(view: ManifestView | None, with_body: WithBody = False) -> ManifestView | None:
+    if view is None or with_body is True or (with_body == "visible" and view.visible):
+        return view
+    return replace(view, body=None)
 
 
 def held(push: Push, stored: Stored) -> Outcome:

@@ -14,7 +14,7 @@ from gateway.access.stores import StandingStore
 from gateway.access.values import InstanceRole, Standing
 from gateway.catalog.effects import Effect
 from gateway.catalog.stores import AdmissionStore, BlobCatalog, ManifestReads, ManifestStock, RevisionStore, WorkStore
-from gateway.catalog.values import BlobView, DecisionRow, ManifestView, RevisionRow, TagView, WorkItem
+from gateway.catalog.values import BlobView, DecisionRow, ManifestView, RevisionRow, TagView, WithBody, WorkItem
 from gateway.catalog.world import World, WorldKey
 from gateway.content.store import BlobStore, Location
 from gateway.identity.values import Principal
@@ -92,13 +92,13 @@ class SeamManifests:
     def __init__(self, inner: ManifestReads, seam: Seam) -> None:
         self._inner, self._seam = inner, seam
 
-    async def by_tag(self, repository: RepositoryName, tag: Tag, *, now: int, with_body: bool) -> TagView | None:
+    async def by_tag(self, repository: RepositoryName, tag: Tag, *, now: int, with_body: WithBody) -> TagView | None:
         return await self._seam.read(
             "manifests.by_tag", lambda: self._inner.by_tag(repository, tag, now=now, with_body=with_body)
         )
 
     async def by_digest(
-        self, repository: RepositoryName, digest: Digest, *, now: int, with_body: bool
+        self, repository: RepositoryName, digest: Digest, *, now: int, with_body: WithBody
     ) -> ManifestView | None:
         return await self._seam.read(
             "manifests.by_digest", lambda: self._inner.by_digest(repository, digest, now=now, with_body=with_body)

@@ -11,13 +11,15 @@ Source: reference measurements of DESIGN 4: 11 to 37 us each over 2.4 million ma
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from gateway.access.values import Condition
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.rows import Row, alias_digest, view, view_columns
 from gateway.catalog.sqlite.visibility import HELD, condition, image
-from gateway.catalog.values import ManifestClass, ManifestView, TagView
+from gateway.catalog.values import ManifestClass, ManifestView, TagView, WithBody
+from gateway.errors import Internal
 from gateway.oci.digest import Digest
 from gateway.oci.names import ProjectName, RepositoryName, Tag
 
@@ -80,12 +82,15 @@ class SqliteManifests:
     def __init__(self, *, database: Database) -> None:
         self._database = database
 
-    async def by_tag(self, repository: RepositoryName, tag: Tag, *, now: int, with_body: bool) -> TagView | None:
-        """Return the tag, or None where there is no such tag (a deleted one counts as none)."""
+    async def by_tag(self, repository: RepositoryName, tag: Tag, *, now: int, with_body: WithBody) -> TagView | None:
+        """Return the tag, or None where there is no such tag (a deleted one counts as none).
+
+        ``with_body="visible"``: of a visible target only. What waits is for few, whether or not its digest is visible.
+        """
         return self._database.read(lambda connection: _by_tag(connection, repository, tag, now, with_body))
 
     async def by_digest(
-        self, repository: RepositoryName, digest: Digest, *, now: int, with_body: bool
+        self, repository: RepositoryName, digest: Digest, *, now: int, with_body: WithBody
     ) -> ManifestView | None:
         """Return the manifest row named by a sha256, or by the alias it was pushed with."""
         return self._database.read(lambda connection: _by_digest(connection, repository, digest, now, with_body))
@@ -138,10 +143,11 @@ class SqliteManifests:
 
 
 def _by_tag(
-    connection: sqlite3.Connection, repository: RepositoryName, tag: Tag, now: int, with_body: bool
+    connection: sqlite3.Connection, repository: RepositoryName, tag: Tag, now: int, with_body: WithBody
 ) -> TagView | None:
     values = {"repository": repository.text, "tag": tag.text, "now": now}
-    row: Row | None = connection.execute(BY_TAG[with_body], values).fetchone()
+    every = with_body is True
+    row: Row | None = connection.execute(BY_TAG[every], values).fetchone()
     if row is None:
         return None
     target_alias, pending_id, pending_alias, requester, generation = row[:_TAG_WIDTH]
@@ -149,21 +155,40 @@ def _by_tag(
     target = None if found[0] is None else view(found, repository, alias=alias_digest(target_alias))
     pending = None
     if pending_id is not None:
-        waiting = connection.execute(BY_ID[with_body], {"id": pending_id, "now": now}).fetchone()
+        waiting = connection.execute(BY_ID[every], {"id": pending_id, "now": now}).fetchone()
         pending = None if waiting is None else view(waiting, repository, alias=alias_digest(pending_alias))
     if target is None and pending is None:
         return None
+    if target is not None and with_body == "visible":
+        target = _with_visible_body(connection, target)
     return TagView(tag=tag, target=target, pending=pending, requester=requester, generation=generation)
 
 
 def _by_digest(
-    connection: sqlite3.Connection, repository: RepositoryName, digest: Digest, now: int, with_body: bool
+    connection: sqlite3.Connection, repository: RepositoryName, digest: Digest, now: int, with_body: WithBody
 ) -> ManifestView | None:
     values = {"repository": repository.text, "sha256": digest.hex, "digest": str(digest), "now": now}
     by_sha256 = digest.algorithm == "sha256"
-    statement = (BY_SHA256 if by_sha256 else BY_ALIAS)[with_body]
+    statement = (BY_SHA256 if by_sha256 else BY_ALIAS)[with_body is True]
     row = connection.execute(statement, values).fetchone()
-    return None if row is None else view(row, repository, alias=None if by_sha256 else digest)
+    if row is None:
+        return None
+    found = view(row, repository, alias=None if by_sha256 else digest)
+    return _with_visible_body(connection, found) if with_body == "visible" else found
+
+
+def _with_visible_body(connection: sqlite3.Connection, found: ManifestView) -> ManifestView:
+    """Return the view with its bytes where it is visible.
+
+    By a statement of its own in the same snapshot, a look-up by row id: to ask for them in the first one only where the
+    row is visible would derive visibility twice. How long a hidden one takes must not tell how large it is.
+    """
+    if not found.visible:
+        return found
+    row = connection.execute(BODY_BY_ID, (found.id,)).fetchone()
+    if row is None:
+        raise Internal("a manifest without its body")
+    return replace(found, body=row[0])
 
 
 def _referrers(

@@ -1,5 +1,6 @@
 """Manifests over HTTP: read, put, deleted."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -53,6 +54,41 @@ def test_read_by_tag_and_by_digest(made: House) -> None:
         assert not reply.every("cache-control")
         head = get(made, reference, method="HEAD")
         assert (head.status, head.headers) == (200, reply.headers)
+
+
+@pytest.mark.parametrize(
+    ("who", "condition", "status", "read_apart"),
+    [
+        pytest.param("reader", Condition.ADMITTED, 200, False, id="visible"),
+        pytest.param("reader", Condition.HELD, 404, False, id="hidden"),
+        pytest.param("writer", Condition.HELD, 200, True, id="held-for-who-may-read-it"),
+    ],
+)
+def test_the_bytes_of_what_is_hidden_are_not_read(
+    made: House, who: str, condition: Condition, status: int, read_apart: bool
+) -> None:
+    view = made.registry.put(
+        IMAGE, tag="v1", condition=condition, pending=condition is Condition.HELD, requester="u:writer"
+    )
+    for reference in (DIGEST, "v1"):
+        made.registry.bodies_read.clear()
+        reply = get(made, reference, who)
+        assert (reply.status, reply.body == IMAGE) == (status, status == 200)
+        assert made.registry.bodies_read == ([view.id] if read_apart else [])
+        get(made, reference, who, method="HEAD")
+        assert made.registry.bodies_read == ([view.id] if read_apart else [])
+
+
+def test_what_is_deleted_while_it_is_read(made: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    made.registry.put(IMAGE, condition=Condition.HELD)
+
+    async def none(ids: Sequence[int]) -> Mapping[int, bytes]:
+        return {}
+
+    monkeypatch.setattr(made.registry, "bodies", none)
+    reply = get(made, DIGEST, "writer")
+    assert (reply.status, reply.code) == (404, "MANIFEST_UNKNOWN")
+    assert made.pulls == []
 
 
 def test_a_pull_is_counted_and_a_head_is_not(made: House) -> None:
