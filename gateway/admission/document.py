@@ -1,12 +1,13 @@
 """The policy input: who, where, what, what is proven; a bounded projection of it all.
 
-Values that a secret detector matched are masked before they enter, since inputs are stored and sent to OPA. What is left
-out for its size is named in ``truncated``.
+Every text that an image's or a signature's maker chose is masked where a secret detector matches it, before it enters:
+inputs are stored and sent to OPA. What is left out for its size is named in ``truncated``.
 
 Pure: no I/O, no third-party import.
 Source: DESIGN 7; `gateway.policy` owns the schema.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,7 @@ from gateway.catalog.world import TagFacts
 from gateway.evidence.values import EvidenceReport, Rejected, TrustSatisfied, TrustStaticPass, TrustVerdict, Verified
 from gateway.identity.values import Principal
 from gateway.oci.config import ImageConfig
+from gateway.oci.descriptor import Platform
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
 from gateway.oci.strict_json import JsonObject, JsonValue
@@ -27,6 +29,8 @@ API_VERSION: Final = "registry-gateway/admission/v1"
 
 MAX_VERIFIED: Final = 200
 MAX_REJECTED: Final = 50
+MAX_CLAIMS: Final = 64
+"""Of one signature (``cosign sign -a``)."""
 MAX_ITEMS: Final = 256
 MAX_TEXT_CHARS: Final = 4096
 TEXT_BUDGET_BYTES: Final = 512 * 1024
@@ -103,6 +107,7 @@ def document(question: Question) -> JsonObject:
     """Return the input document of ``question``."""
     projection = Projection()
     root = question.parts[0]
+    subjects = [_subject(part, projection) for part in question.parts]
     return {
         "api_version": API_VERSION,
         "decision": "manifest" if question.tag is None else "tag",
@@ -125,11 +130,11 @@ def document(question: Question) -> JsonObject:
             "digest": str(root.manifest.digest),
             "media_type": root.manifest.media_type,
             "kind": "index" if root.kind == "index" else "image" if root.kind == "image" else "artifact",
-            "artifact_type": root.manifest.declared_type,
+            "artifact_type": subjects[0]["artifact_type"],
             "size": len(root.manifest.raw),
             "subject": None if root.manifest.subject is None else str(root.manifest.subject.digest),
         },
-        "subjects": [_subject(part, projection) for part in question.parts],
+        "subjects": list[JsonValue](subjects),
         "closure": "complete",
         "trust": _trust(question.trust),
         "evidence": _evidence(question.report, projection),
@@ -146,55 +151,86 @@ def _tag(facts: TagFacts, digest: Digest) -> JsonObject:
 
 
 def _subject(part: Part, projection: Projection) -> JsonObject:
-    manifest = part.manifest
+    manifest, config = part.manifest, part.config
+    masked = _masked(part)
     layers: list[JsonValue] = [
-        {"digest": str(layer.digest), "size": layer.size, "media_type": layer.media_type, "foreign": layer.foreign}
-        for layer in manifest.layers
+        {
+            "digest": str(layer.digest),
+            "size": layer.size,
+            "media_type": masked.texts[f"layers[{number}].mediaType"],
+            "foreign": layer.foreign,
+        }
+        for number, layer in enumerate(manifest.layers)
     ]
-    config = part.config
-    masked = mask(
+    where = f"subjects[{manifest.digest}]"
+    origin = "platform." if part.platform is not None else "" if config is not None else None
+    return {
+        "digest": str(manifest.digest),
+        "root": part.root,
+        "media_type": manifest.media_type,
+        "kind": part.kind,
+        "artifact_type": masked.texts.get("artifactType"),
+        "platform": None
+        if origin is None
+        else {
+            "os": masked.texts.get(f"{origin}os", ""),
+            "architecture": masked.texts.get(f"{origin}architecture", ""),
+            "variant": masked.texts.get(f"{origin}variant"),
+        },
+        "annotations": projection.texts(masked.annotations, f"{where}.annotations"),
+        "layers": layers,
+        "size": sum(layer.size for layer in manifest.layers) + (0 if manifest.config is None else manifest.config.size),
+        "config": None if config is None else _config(masked, f"{where}.config", projection),
+        "secret_findings": [{"detector": finding.detector, "where": finding.where} for finding in masked.findings],
+    }
+
+
+def _masked(part: Part) -> Masked:
+    """Return all text of a part with its secrets masked. Its descriptors' annotations enter no input, and are searched."""
+    manifest, config = part.manifest, part.config
+    texts = {
+        "artifactType": manifest.declared_type,
+        **_platform(part.platform, "platform."),
+        **_platform(config, ""),
+        "user": None if config is None else config.user,
+        "created": None if config is None else config.created,
+        **{f"layers[{number}].mediaType": layer.media_type for number, layer in enumerate(manifest.layers)},
+    }
+    descriptors = {f"layers[{number}]": layer for number, layer in enumerate(manifest.layers)}
+    descriptors |= {f"manifests[{number}]": entry for number, entry in enumerate(manifest.manifests)}
+    descriptors |= {name: one for name, one in (("config", manifest.config), ("subject", manifest.subject)) if one}
+    return mask(
         env=() if config is None else config.env,
         labels={} if config is None else config.labels,
         annotations=manifest.annotations,
         history=() if config is None else config.history,
         entrypoint=() if config is None else config.entrypoint,
         cmd=() if config is None else config.cmd,
-        texts={} if config is None else {"user": config.user, "created": config.created or ""},
+        exposed_ports=() if config is None else config.exposed_ports,
+        texts={name: text for name, text in texts.items() if text is not None},
+        descriptors={place: descriptor.annotations for place, descriptor in descriptors.items()},
     )
-    where = f"subjects[{manifest.digest}]"
-    platform: tuple[str, str, str | None] | None = None
-    if part.platform is not None:
-        platform = (part.platform.os, part.platform.architecture, part.platform.variant)
-    elif config is not None:
-        platform = (config.os or "", config.architecture or "", config.variant)
-    return {
-        "digest": str(manifest.digest),
-        "root": part.root,
-        "media_type": manifest.media_type,
-        "kind": part.kind,
-        "artifact_type": manifest.declared_type,
-        "platform": None
-        if platform is None
-        else {"os": platform[0], "architecture": platform[1], "variant": platform[2]},
-        "annotations": projection.texts(masked.annotations, f"{where}.annotations"),
-        "layers": layers,
-        "size": sum(layer.size for layer in manifest.layers) + (0 if manifest.config is None else manifest.config.size),
-        "config": None if config is None else _config(config, masked, f"{where}.config", projection),
-        "secret_findings": [{"detector": finding.detector, "where": finding.where} for finding in masked.findings],
-    }
 
 
-def _config(config: ImageConfig, masked: Masked, where: str, projection: Projection) -> JsonObject:
+def _platform(source: Platform | ImageConfig | None, prefix: str) -> dict[str, str | None]:
+    if source is None:
+        return {}
+    named = {"os": source.os, "architecture": source.architecture, "variant": source.variant}
+    return {f"{prefix}{name}": text for name, text in named.items()}
+
+
+def _config(masked: Masked, where: str, projection: Projection) -> JsonObject:
+    created = masked.texts.get("created")
     return {
         "user": masked.texts["user"][:MAX_TEXT_CHARS],
         "env": projection.items(masked.env, f"{where}.env"),
         "labels": projection.texts(masked.labels, f"{where}.labels"),
         "entrypoint": projection.items(masked.entrypoint, f"{where}.entrypoint"),
         "cmd": projection.items(masked.cmd, f"{where}.cmd"),
-        "exposed_ports": projection.items(config.exposed_ports, f"{where}.exposed_ports"),
-        "os": config.os or "",
-        "architecture": config.architecture or "",
-        "created": None if config.created is None else masked.texts["created"][:MAX_TEXT_CHARS],
+        "exposed_ports": projection.items(masked.exposed_ports, f"{where}.exposed_ports"),
+        "os": masked.texts.get("os", ""),
+        "architecture": masked.texts.get("architecture", ""),
+        "created": None if created is None else created[:MAX_TEXT_CHARS],
     }
 
 
@@ -219,11 +255,19 @@ def _evidence(report: EvidenceReport, projection: Projection) -> JsonObject:
 
 
 def _verified(item: Verified) -> JsonObject:
-    scalars: JsonObject = {
+    # Masked and no finding: what a signer says is not what the image says of itself, and must not deny it.
+    scalars = {
         name: value
-        for name, value in sorted(item.annotations.items())[:64]
+        for name, value in sorted(item.annotations.items())[:MAX_CLAIMS]
         if value is None or isinstance(value, bool | int | str)
     }
+    written = {name: value if isinstance(value, str) else json.dumps(value) for name, value in scalars.items()}
+    masked = mask(annotations=written).annotations
+    annotations: JsonObject = {
+        shown: scalars[name] if masked[shown] == text else masked[shown]
+        for shown, (name, text) in zip(masked, written.items(), strict=True)
+    }
+    said = mask(texts={} if item.predicate_type is None else {"type": item.predicate_type}).texts
     return {
         "evidence": str(item.evidence),
         "format": item.format.value,
@@ -231,8 +275,8 @@ def _verified(item: Verified) -> JsonObject:
         "signer_name": item.signer.name,
         "authority": item.authority,
         "policy": item.policy,
-        "predicate_type": item.predicate_type,
-        "annotations": scalars,
+        "predicate_type": said.get("type"),
+        "annotations": annotations,
         "first_seen": item.first_seen,
     }
 

@@ -26,7 +26,7 @@ _MAX_NAME_CHARACTERS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class SecretFinding:
-    """``detector`` matched at ``where`` (``env:NAME``, ``label:KEY``, ``history:3``). The value is gone."""
+    """``detector`` matched at ``where`` (``env:NAME``, ``layers[0].annotation:KEY``, ``history:3``). The value is gone."""
 
     detector: str
     where: str
@@ -42,6 +42,7 @@ class Masked:
     history: tuple[str, ...]
     entrypoint: tuple[str, ...]
     cmd: tuple[str, ...]
+    exposed_ports: tuple[str, ...]
     texts: dict[str, str]
     findings: tuple[SecretFinding, ...]
 
@@ -54,14 +55,19 @@ def mask(
     history: Sequence[str] = (),
     entrypoint: Sequence[str] = (),
     cmd: Sequence[str] = (),
+    exposed_ports: Sequence[str] = (),
     texts: Mapping[str, str] | None = None,
+    descriptors: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Masked:
     """Return every given text with each secret's whole value replaced by ``[masked: <detector>]``.
 
     ``env`` are ``NAME=VALUE`` entries. ``texts`` is for single values (``{"user": ...}``); its keys are the caller's own
-    and not looked at.
+    and not looked at. ``descriptors`` are annotations by the place of their descriptor (``layers[3]``): only searched,
+    since no input holds them.
     """
     masking = _Masking()
+    for place, pairs in (descriptors or {}).items():
+        masking.pairs(f"{place}.annotation", pairs)
     return Masked(
         env=tuple(masking.entry(entry) for entry in env),
         labels=masking.pairs("label", labels or {}),
@@ -69,6 +75,7 @@ def mask(
         history=masking.items("history", history),
         entrypoint=masking.items("entrypoint", entrypoint),
         cmd=masking.items("cmd", cmd),
+        exposed_ports=masking.items("exposed-port", exposed_ports),
         texts={name: masking.text(name, text) for name, text in (texts or {}).items()},
         findings=masking.findings(),
     )
