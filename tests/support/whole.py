@@ -224,11 +224,14 @@ def whole(
     *,
     made: bool = False,
     ids: Mapping[str, str] | None = None,
+    ahead_seconds: int = 3600,
     adapt: Callable[[Parts], Parts] | None = None,
 ) -> Iterator[Whole]:
     """Give a gateway in ``folder``, with an administrator and without a project; ``made``: one that was furnished before.
 
-    ``ids`` are of the people in it, by name. ``adapt`` may exchange parts before the API is made over them.
+    ``ids`` are of the people in it, by name. ``ahead_seconds``: how much later than the machine's the time
+    is; later than the token key is old, so that a token that has expired was once good. ``adapt`` may exchange parts before
+    the API is made over them.
     """
     if not made:
         initialise(folder, listen="127.0.0.1:5000", public_url=f"https://{HOST}", tls="self-signed")
@@ -236,7 +239,7 @@ def whole(
         with (folder / DEFAULT_FILE).open("a") as text:
             text.write('\n[metrics]\ntoken_file = "metrics.secret"\n')
     configured = config.load(folder / DEFAULT_FILE, {})
-    clock = [app.unix_now() + 3600]  # later than the key: a token that has expired was once good
+    clock = [app.unix_now() + ahead_seconds]
     parts = app.compose(configured, now=lambda: clock[0])
     if adapt is not None:
         parts = adapt(parts)

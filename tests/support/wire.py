@@ -45,13 +45,20 @@ class Wire:
             connection.close()
 
     def send(
-        self, method: str, path: str, *, repository: str, body: bytes | None = None, kind: str | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        repository: str,
+        body: bytes | None = None,
+        kind: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send a request with a token for the repository."""
-        headers = {"authorization": f"Bearer {self._token(repository)}"}
+        fields = {"authorization": f"Bearer {self._token(repository)}", **(headers or {})}
         if kind is not None:
-            headers["content-type"] = kind
-        return self.request(method, path, body=body, headers=headers)
+            fields["content-type"] = kind
+        return self.request(method, path, body=body, headers=fields)
 
     def put(self, artifact: Artifact, reference: str, *, repository: str) -> Reply:
         """PUT the manifest of an artifact whose blobs are there."""
