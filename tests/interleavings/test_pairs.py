@@ -1,0 +1,44 @@
+"""Every pair of what can happen at the same time, in every order that makes a difference."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.interleavings.rig import run
+from tests.interleavings.scenario import CORE, Starts, starts_for
+from tests.interleavings.schedule import every_schedule
+
+
+@pytest.fixture(scope="module")
+def starts() -> Iterator[Starts]:
+    made = Starts()
+    yield made
+    shutil.rmtree(made.folder)
+
+
+@pytest.mark.parametrize("kind", CORE)
+def test_every_pair_in_every_order(kind: str, starts: Starts) -> None:
+    others = CORE[CORE.index(kind) :]
+    for other in others:
+        for start in starts_for((kind, other)):
+            starts.prepared(start)
+            count, violation = run(every_schedule(starts, start, (kind, other)))
+            assert violation is None, str(violation)
+            assert count > 0
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        pytest.param(("child", "index"), id="child-and-index"),
+        pytest.param(("index", "index-signature"), id="index-and-signature"),
+        pytest.param(("index", "child-revocation"), id="index-and-revocation-of-a-child"),
+        pytest.param(("index", "child-delete"), id="index-and-deletion-of-a-child"),
+    ],
+)
+def test_an_index_and_its_child(kinds: tuple[str, str], starts: Starts) -> None:
+    for start in ("absent", "signed"):
+        starts.prepared(start)
+        _, violation = run(every_schedule(starts, start, kinds))
+        assert violation is None, str(violation)
