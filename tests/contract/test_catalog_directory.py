@@ -8,7 +8,7 @@ import pytest
 
 from gateway.access.values import InstanceRole, Mode, Role, Standing, Visibility
 from gateway.audit.events import EventKind
-from gateway.errors import Conflict, Internal, NameUnknown
+from gateway.errors import Conflict, Internal, NameInvalid, NameUnknown
 from gateway.identity.values import ANONYMOUS, SYSTEM, Principal, PrincipalKind
 from gateway.oci.names import ProjectName, RepositoryName
 from tests.support.catalog_admin import ACME, ADAPTERS, ALICE, BOB, CI, NOW, OTHER, ROOT, Catalog
@@ -569,3 +569,10 @@ def test_a_new_kind_of_event_is_refused(catalog: Catalog) -> None:
     with pytest.raises(Internal):
         run(catalog.audit.record_event("project.exploded", principal=ROOT, project=None, data={}, now=NOW))
     assert catalog.events() == []
+
+
+@pytest.mark.parametrize("name", ["system", "registry-gateway/x", "team/blobs", "tags"])
+def test_a_reserved_name_is_no_project(catalog: Catalog, name: str) -> None:
+    with pytest.raises(NameInvalid) as caught:
+        catalog.project(ProjectName.parse(name))
+    assert caught.value.name == name

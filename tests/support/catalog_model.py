@@ -13,7 +13,7 @@ from gateway.audit.events import EventKind
 from gateway.audit.redaction import redact
 from gateway.catalog.sqlite.principal_names import check_account, check_robot
 from gateway.catalog.values import EventRow, MemberRow, PrincipalRow, ProjectRow
-from gateway.errors import Conflict, Internal, NameUnknown
+from gateway.errors import Conflict, Internal, NameInvalid, NameUnknown
 from gateway.identity.values import ANONYMOUS, SYSTEM, LocalAccount, Principal, PrincipalKind, Robot
 from gateway.oci.names import ProjectName, RepositoryName
 from gateway.oci.strict_json import JsonObject
@@ -132,6 +132,9 @@ class Directory:
     async def create_project(
         self, name: ProjectName, *, mode: Mode, visibility: Visibility, by: Principal, now: int
     ) -> ProjectRow:
+        parts = name.text.split("/")
+        if parts[0] in {"system", "registry-gateway"} or {"blobs", "manifests", "referrers", "tags"} & set(parts):
+            raise NameInvalid(name.text, "reserved")
         for other in self._projects:
             if f"{other}/".startswith(f"{name}/") or f"{name}/".startswith(f"{other}/"):
                 raise Conflict(f"{other} is there")

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
+from gateway.access.projects import check_prefix_free, check_project_name
 from gateway.access.values import Mode, Visibility
 from gateway.audit.events import EventKind
 from gateway.catalog.sqlite.database import Database
@@ -44,7 +45,11 @@ class SqliteProjects:
     async def create_project(
         self, name: ProjectName, *, mode: Mode, visibility: Visibility, by: Principal, now: int
     ) -> ProjectRow:
-        """Create an empty project. Raises `Conflict` where the name, a prefix or an extension of it is one."""
+        """Create an empty project.
+
+        Raises `Conflict` where the name, a prefix or an extension of it is one, `NameInvalid` for a reserved name.
+        """
+        check_project_name(name)
 
         def change(connection: sqlite3.Connection) -> ProjectRow:
             _check_prefix_free(connection, name)
@@ -171,11 +176,7 @@ def _check_prefix_free(connection: sqlite3.Connection, name: ProjectName) -> Non
         " SELECT name FROM project WHERE name > ? AND name < ? LIMIT 1",
         (*prefixes, f"{name}/", f"{name}0"),
     ).fetchone()
-    if taken is None:
-        return
-    if taken[0] == name.text:
-        raise Conflict(f"there is a project {name} already")
-    raise Conflict(f"project {taken[0]} is there: of two projects, neither may be the leading path of the other")
+    check_prefix_free(name, () if taken is None else (ProjectName(taken[0]),))
 
 
 def _project(connection: sqlite3.Connection, name: ProjectName) -> ProjectRow:

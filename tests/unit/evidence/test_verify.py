@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from gateway.evidence.trust_policy import load_trust
 from gateway.evidence.values import (
     COSIGN_SIGN,
-    EvidenceClaim,
     EvidenceFormat,
     EvidenceObject,
     EvidenceReport,
@@ -129,10 +127,6 @@ def test_one_signature_of_an_envelope_is_enough_outside_a_bundle() -> None:
     signatures = [OTHER.sign(made.pae(payload)), KEY.sign(made.pae(payload))]
     evidence = made.in_toto_referrer(made.go_json(made.envelope(payload, signatures)))
     assert [each.signer.id for each in _verify(evidence).verified] == [KEY.id]
-
-
-def _attached(evidence: made.Evidence, claim: EvidenceClaim) -> EvidenceObject:
-    return replace(evidence.object(), claim=claim)
 
 
 def test_evidence_of_another_subject_is_rejected_whole() -> None:
