@@ -133,9 +133,6 @@ KINDS: Final[Mapping[str, Do]] = MappingProxyType(
     }
 )
 
-INDEX_KINDS: Final = frozenset({"child", "index", "index-signature", "child-revocation", "child-delete"})
-"""Those about the index: they meet one another, and what changes everything."""
-
 CORE: Final = (
     "image",
     "signature",
