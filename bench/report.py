@@ -69,7 +69,7 @@ def render(results: Results, peers: Sequence[str], about: Sequence[str]) -> str:
         "## Ratios\n",
         "How many times as fast the gateway is: rates ours / theirs, latencies theirs / ours. Above 1 it is ahead.",
         f"*Expected* is said of {REFERENCE}; *CPU* is its CPU time for one operation / ours, which other work on the",
-        "machine hardly touches.\n",
+        "machine moves too, but less than it moves rates.\n",
         *_table(["workload", *others, "expected", "so", "CPU"], _ratio_rows(results, others)),
         "",
         "## Figures\n",
@@ -108,7 +108,7 @@ def _ratio_rows(results: Results, others: Sequence[str]) -> list[list[str]]:
             ratios = {other: ratio(rounds, other, unit) for other in others}
             cells = ["-" if found is None else f"{found:.2f}" for found in ratios.values()]
             expected, reached, cpu = "", "", ""
-            if number == 0 and OURS in rounds and REFERENCE in rounds:
+            if number == 0 and not workload.shared and OURS in rounds and REFERENCE in rounds:
                 cpu = f"{rounds[REFERENCE].cpu_ms / rounds[OURS].cpu_ms:.2f}"
             if number == 0 and workload.expected is not None:
                 expected = f"{workload.expected:g}"
@@ -132,7 +132,8 @@ def _figure_rows(results: Results, peers: Sequence[str]) -> list[list[str]]:
                 continue
             shown = "; ".join(_spread(found.values(unit), unit) for unit in found.workload.values)
             busy = f"{found.peer_share:.2f} / {found.own_share:.2f}"
-            rows.append([name, peer, shown, f"{found.cpu_ms:.3f}", busy])
+            cpu = "-" if found.workload.shared else f"{found.cpu_ms:.3f}"
+            rows.append([name, peer, shown, cpu, busy])
     return rows
 
 
@@ -156,7 +157,7 @@ def _reading(results: Results) -> list[str]:
         verdict = _verdict(found, workload.expected)
         sentences.append(
             f"- **{name}**: {workload.expected:g} expected, {found:.2f} measured, {verdict}. CPU for one operation: "
-            f"{ours.cpu_ms:.3f} ms against {theirs.cpu_ms:.3f} ms ({theirs.cpu_ms / ours.cpu_ms:.2f} of ours). "
+            f"{ours.cpu_ms:.3f} ms against {theirs.cpu_ms:.3f} ms ({theirs.cpu_ms / ours.cpu_ms:.2f} times ours). "
             f"{_pace(ours)}"
         )
     return sentences

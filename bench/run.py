@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     ):
         measured = _rounds(benches, table, asked.rounds)
         peers = [bench.peer for bench in benches]
-    about = _about(peers, measured, asked.rounds, bounds, arguments, started, load)
+    about = _about(peers, measured, asked, bounds, started, load)
     results = {
         row(workload): {
             peer.name: Rounds(workload, tuple(measured[workload, peer.name]))
@@ -135,9 +135,8 @@ def _progress(number: int, rounds: int, workload: Workload, peer: str, found: Me
 def _about(
     peers: Sequence[Peer],
     measured: dict[tuple[Workload, str], list[Measured]],
-    rounds: int,
+    asked: argparse.Namespace,
     bounds: Bounds,
-    arguments: Sequence[str],
     started: datetime.datetime,
     load: tuple[float, float, float],
 ) -> list[str]:
@@ -145,18 +144,23 @@ def _about(
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     ).stdout.strip()
-    command = shlex.join(["python", "-m", "bench.run", *arguments])
+    # Not where the report goes: that is a path of this machine.
+    words = ["--rounds", str(asked.rounds), *(["--quick"] if asked.quick else [])]
+    words += ["--only", asked.only] if asked.only else []
+    command = shlex.join(["python", "-m", "bench.run", *words])
     return [
         f"- when: {started:%Y-%m-%d %H:%M} UTC, {(datetime.datetime.now(datetime.UTC) - started).seconds} s; "
         f"load average before {load[0]:.1f} {load[1]:.1f} {load[2]:.1f}, after {os.getloadavg()[0]:.1f}",
         f"- machine: {os.cpu_count()} cores, {_cpu()}, Linux {platform.release()}, Python {platform.python_version()}, "
         f"{ssl.OPENSSL_VERSION}",
-        f"- command: `{command}`; {rounds} rounds; {bounds.seconds:g} s for each GET of something small, "
+        f"- command: `{command}`; {bounds.seconds:g} s for each GET of something small, "
         f"{bounds.large_pulls} large GETs, {bounds.uploads} uploads, {bounds.manifests} manifests "
         f"in a round; tree `{commit}`",
         "- load: one process of Python over loopback with TLS on connections that are kept and were made before; another "
         "one for the uploads beside a GET",
         *(f"- **{peer.name}**: {peer.about}; {ciphers.get(peer.name, '-')}" for peer in peers),
+        "- the cipher is the one that the server chooses: Go's take AES with 128 bits, OpenSSL's with 256. The gateway and",
+        "  distribution answer a push when its bytes are durable (fsync of files and folders), olareg calls no fsync.",
         "- distribution and olareg, written in Go, may use all cores, nginx and the gateway use one each. Only the gateway",
         "  verifies, decides and records: the image that is pulled was admitted by a signature in cosign's format, pulled",
         "  by an account that may read only what is admitted; a *held* PUT was judged and waits for its signature.",
