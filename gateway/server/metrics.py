@@ -37,13 +37,20 @@ class Metrics:
         self._stock = Gauge(
             "registry_gateway_stock", "What the catalog holds, by kind.", ("kind",), registry=self.registry
         )
+        self._found: dict[tuple[Any, Any, Any], tuple[Counter, Histogram, Counter]] = {}
 
     def request(self, record: Mapping[str, Any]) -> None:
         """Count one request by its log record."""
-        route = str(record.get("route") or "none")
-        self._requests.labels(route, str(record.get("method")), str(record.get("status"))).inc()
-        self._seconds.labels(route).observe(float(record.get("seconds") or 0.0))
-        self._bytes.labels(route).inc(float(record.get("bytes") or 0))
+        key = (record.get("route"), record.get("method"), record.get("status"))
+        found = self._found.get(key)
+        if found is None:
+            # To find a series by its labels costs more than to count. As many keys as there are series: a closed set.
+            route = str(key[0] or "none")
+            requests = self._requests.labels(route, str(key[1]), str(key[2]))
+            found = self._found[key] = (requests, self._seconds.labels(route), self._bytes.labels(route))
+        found[0].inc()
+        found[1].observe(float(record.get("seconds") or 0.0))
+        found[2].inc(float(record.get("bytes") or 0))
 
     def failure(self) -> None:
         """Count a surprise."""
