@@ -61,6 +61,7 @@ def fill(connection: sqlite3.Connection, name: str, salt: str) -> None:
     insert("tag", repo_id=repo, name="latest", target_id=manifest, generation=1, moved=NOW)
     blob = insert("blob", digest=f"sha256:{salt:0>64}", size=7)
     insert("repo_blob", repo_id=repo, blob_id=blob, witness=manifest, linked=NOW, linked_by="u:x")
+    insert("holder", repo_id=repo, blob_id=blob, principal_id="u:x")
     insert("link", repo_id=repo, blob_id=blob, manifest_id=manifest)
     insert("upload", id=salt, repo_name=repository, project_id=project, principal_id="u:x", started=NOW, touched=NOW)
     signer = insert("signer", identity=salt, name="k")
