@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.admission.turns import InTurns
 from gateway.api.application import Api
 from gateway.api.settings import ApiDependencies, ApiSettings
 from gateway.app import Parts, Running, compose
@@ -122,7 +123,7 @@ def dependencies(
         blobs=parts.blobs,
         uploads=parts.uploads,
         content=parts.content,
-        admission=parts.gate,
+        admission=InTurns(parts.gate),
         standings=parts.standings,
         accounts=parts.standings,
         passwords=passwords,
