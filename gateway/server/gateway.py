@@ -6,9 +6,10 @@ Source: STYLE 12.
 
 import contextlib
 import os
+import signal
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.admission.turns import InTurns
@@ -23,6 +24,7 @@ from gateway.identity.passwords import RFC_9106_SECOND, PasswordThreads
 from gateway.server import log
 from gateway.server.metrics import Metrics
 from gateway.server.run import serve_application
+from gateway.server.surprises import Surprises
 
 MAX_PASSWORD_HASHES: Final = 2
 MAX_PASSWORD_QUEUE: Final = 16
@@ -39,13 +41,13 @@ class Keys:
 
 
 def serve(config: Config, *, listening: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT. Raises `ConfigInvalid`, `Unavailable`, `StorageFailed` before anything listens."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises `ConfigInvalid` and `Unavailable` before anything listens, and `StorageFailed` then or when a store fails.
+    """
     parts = compose(config)
     metrics = Metrics()
-
-    def failed(what: str, error: BaseException) -> None:
-        metrics.failure()
-        log.failure(what, error)
+    failed = Surprises(metrics=metrics, stop=lambda: signal.raise_signal(signal.SIGTERM))
 
     def requested(record: Mapping[str, object]) -> None:
         metrics.request(record)
@@ -60,7 +62,14 @@ def serve(config: Config, *, listening: Callable[[], None]) -> None:
         random_bytes=os.urandom,
     )
     keys = Keys(load_key_ring(config.path(config.identity.key_directory)))
-    api = Api(dependencies(parts, passwords, keys, metrics, failed, requested), settings(config))
+    behind = dependencies(parts, passwords, keys, metrics, failed, requested)
+
+    async def ready() -> Mapping[str, str]:
+        if failed.broken is not None:
+            return {"storage": "a store failed, and this process is ending"}
+        return await behind.ready()
+
+    api = Api(replace(behind, ready=ready), settings(config))
 
     @contextlib.asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
@@ -71,6 +80,7 @@ def serve(config: Config, *, listening: Callable[[], None]) -> None:
         passwords.close()
 
     serve_application(api, lifespan, config, listening=listening)
+    failed.check()
 
 
 def settings(config: Config) -> ApiSettings:
