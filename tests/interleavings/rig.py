@@ -8,6 +8,7 @@ I/O: catalog files in a temporary folder.
 
 import asyncio
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine
@@ -126,7 +127,7 @@ class Rig:
                 ),
                 settings=_admission_settings(),
                 now=lambda: clock[0],
-                new_id=lambda: f"{path.stem}-{run}-{next(ids):04}",
+                new_id=lambda: f"{path.stem}-{os.getpid()}-{run}-{next(ids):04}",
             )
         )
         worker = Worker(

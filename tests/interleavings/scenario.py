@@ -152,7 +152,7 @@ CORE: Final = (
 def starts_for(kinds: Collection[str]) -> tuple[str, ...]:
     """Return the starts in which these kinds have something to do with one another."""
     if "blob" in kinds:
-        return ("unlinked",) if "image" in kinds else ("incomplete",)
+        return ("unlinked",) if "image" in kinds else ("waiting",) if "signature" in kinds else ("incomplete",)
     if "image" in kinds:
         return ("absent", "signed")
     return ("held",) if "signature" in kinds else ("admitted",)
@@ -189,6 +189,11 @@ async def _incomplete(rig: Rig) -> None:
     await rig.put(APP, "latest")
 
 
+async def _waiting(rig: Rig) -> None:
+    await _start(rig, missing=True)
+    await rig.put(APP, "latest")
+
+
 async def _unlinked(rig: Rig) -> None:
     await _start(rig, missing=True)
     await rig.attach(SIGNATURE)
@@ -217,6 +222,7 @@ STARTS: Final[Mapping[str, Do]] = MappingProxyType(
         "signed": _signed,
         "held": _held,
         "incomplete": _incomplete,
+        "waiting": _waiting,
         "unlinked": _unlinked,
         "untrusted": _untrusted,
         "admitted": _admitted,

@@ -50,8 +50,8 @@ async def run_schedule(
         if schedule is None:
             return Result(False, None)
         await rig.drain()
-        visible = await _visible(rig)
-        wrong = Oracle(path).check(acknowledged=_acknowledged(answers.values()), visible=visible)
+        seen = await visible(rig)
+        wrong = Oracle(path).check(acknowledged=_acknowledged(answers.values()), visible=seen)
         wrong.extend(rig.failures)
         wrong.extend(f"{name} raised {error!r}" for name, error in answers.items() if _surprises(error))
         if not wrong:
@@ -106,7 +106,8 @@ def _surprises(answer: object) -> bool:
     return isinstance(answer, Exception) and (not isinstance(answer, GatewayError) or isinstance(answer, Internal))
 
 
-async def _visible(rig: Rig) -> set[str]:
+async def visible(rig: Rig) -> set[str]:
+    """Return which of all the manifests there could be are seen by whoever may pull."""
     digests = [*(artifact.digest for artifact in ARTIFACTS), *SIGNERS]
     seen = set()
     for digest in digests:

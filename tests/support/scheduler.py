@@ -47,6 +47,12 @@ class Scheduler:
     def __init__(self) -> None:
         self._parked: dict[str, tuple[Step, asyncio.Future[None]]] = {}
         self._progress = asyncio.Event()
+        self._current = Step("nothing yet")
+
+    def declared(self, thing: str) -> None:
+        """Raise `AssertionError` unless the step that runs now has said that it reads ``thing``: else orders are missed."""
+        if _TASK.get() is not None and thing not in self._current.reads | self._current.writes:
+            raise AssertionError(f"{thing} is read in a step that does not say so: {self._current}")
 
     async def point(self, step: Step) -> None:
         """Wait here until it is this task's turn to take ``step``. Outside of a scheduled task: no wait."""
@@ -71,6 +77,7 @@ class Scheduler:
                 if chosen is None:
                     return None
                 step, turn = self._parked.pop(chosen)
+                self._current = step
                 schedule.append((chosen, step.call))
                 turn.set_result(None)
                 await self._paused(running[chosen])

@@ -1,8 +1,9 @@
 """Adapters around the seams of admission that stop at a point before and after every call. They change nothing else.
 
 What a step touches is told to the scheduler: ``catalog`` (one database: every call is one transaction or one snapshot),
-``engine`` (which revision it runs), ``content``. After each call comes a point of its own, for what the caller does with
-the answer before its next call; that may look at the engine's revision, and at nothing else that is shared.
+``work`` (its one table that only background work reads), ``engine`` (which revision it runs), ``content``. After each call
+comes a point of its own, for what the caller does with the answer before its next call. That touches nothing shared, but
+for the engine's revision, which is asked after a read of content or of the active revisions; `SeamEngine` holds it to that.
 
 I/O: through what they hold.
 """
@@ -31,6 +32,10 @@ T = TypeVar("T")
 CATALOG: Final = frozenset({"catalog"})
 ENGINE: Final = frozenset({"engine"})
 CONTENT: Final = frozenset({"content"})
+WORK: Final = frozenset({"work"})
+
+_NOTHING: Final = frozenset[str]()
+_BEFORE_REVISION: Final = frozenset({"content.read", "revisions.active", "engine.evaluate"})
 
 
 class Seam:
@@ -43,8 +48,8 @@ class Seam:
         """Make a call that changes nothing."""
         return await self._call(Step(call, reads=of), made)
 
-    async def write(self, call: str, made: Callable[[], Awaitable[T]], *, to: frozenset[str] = CATALOG) -> T:
-        """Make a call that may change something."""
+    async def write(self, call: str, made: Callable[[], Awaitable[T]], *, to: frozenset[str] = CATALOG | WORK) -> T:
+        """Make a call that may change something; a write of the catalog may ask for work."""
         return await self._call(Step(call, writes=to), made)
 
     async def _call(self, step: Step, made: Callable[[], Awaitable[T]]) -> T:
@@ -52,7 +57,12 @@ class Seam:
         try:
             return await made()
         finally:
-            await self._scheduler.point(Step(f"after {step.call}", reads=ENGINE))
+            reads = ENGINE if step.call in _BEFORE_REVISION else _NOTHING
+            await self._scheduler.point(Step(f"after {step.call}", reads=reads))
+
+    def declared(self, thing: str) -> None:
+        """Raise `AssertionError` where the step that runs now has not said that it reads ``thing``."""
+        self._scheduler.declared(thing)
 
 
 class SeamStore:
@@ -159,17 +169,17 @@ class SeamWork:
 
     async def claim(self, *, limit: int, lease_seconds: int, now: int) -> Sequence[WorkItem]:
         return await self._seam.write(
-            "work.claim", lambda: self._inner.claim(limit=limit, lease_seconds=lease_seconds, now=now)
+            "work.claim", lambda: self._inner.claim(limit=limit, lease_seconds=lease_seconds, now=now), to=WORK
         )
 
     async def done(self, item: WorkItem) -> None:
-        await self._seam.write("work.done", lambda: self._inner.done(item))
+        await self._seam.write("work.done", lambda: self._inner.done(item), to=WORK)
 
     async def retry(self, item: WorkItem, *, due: int) -> None:
-        await self._seam.write("work.retry", lambda: self._inner.retry(item, due=due))
+        await self._seam.write("work.retry", lambda: self._inner.retry(item, due=due), to=WORK)
 
     async def enqueue(self, kind: str, key: str, data: Mapping[str, str], *, due: int) -> None:
-        await self._seam.write("work.enqueue", lambda: self._inner.enqueue(kind, key, data, due=due))
+        await self._seam.write("work.enqueue", lambda: self._inner.enqueue(kind, key, data, due=due), to=WORK)
 
 
 class SeamRevisions:
@@ -249,6 +259,7 @@ class SeamEngine:
         )
 
     def revision(self) -> PolicyRevisionId | None:
+        self._seam.declared("engine")
         return self._inner.revision()
 
     async def activate(self, revision: PolicyRevision) -> None:
