@@ -1,15 +1,12 @@
 """Evidence: kept, verified, counted, never crowded out, and its subject judged again in the same transaction."""
 
 import dataclasses
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.access.values import InstanceRole, Role
-from gateway.admission.gate import Gate
-from gateway.admission.values import Admitted, Held, Outcome, Push, Refused, TriggerKind, Unreachable
+from gateway.admission.values import Admitted, Held, Outcome, Push, Unreachable
 from gateway.catalog.values import ManifestClass
 from gateway.errors import Denied, ManifestInvalid, NameUnknown
 from gateway.oci.digest import Digest
@@ -17,7 +14,16 @@ from gateway.oci.names import RepositoryName, Tag
 from gateway.oci.strict_json import JsonObject
 from gateway.policy.revision import PolicyRevision
 from gateway.policy.values import PolicyOutcome
-from tests.support.admission import HOST, KEY, OTHER_KEY, REPOSITORY, House, house, run
+from tests.support.admission import HOST, KEY, OTHER_KEY, REPOSITORY, House
+from tests.support.admission_stories import (
+    codes,
+    distrust,
+    limit_held_bytes,
+    play,
+    reevaluate,
+    warned,
+    with_limit,
+)
 from tests.support.evidence import (
     SIMPLE_SIGNING,
     SLSA_PROVENANCE,
@@ -32,28 +38,6 @@ from tests.support.images import Artifact, Blob, canonical, image, index
 from tests.support.scripted_engine import ScriptedEngine, allowed, broken, denied, held, unavailable
 
 REFERENCE = f"{HOST}/team/app"
-
-
-def codes(outcome: Outcome) -> set[str]:
-    assert isinstance(outcome, Held | Refused)
-    return {reason.code for reason in outcome.reasons}
-
-
-def warned(outcome: Outcome) -> set[str]:
-    assert isinstance(outcome, Admitted)
-    return {reason.code for reason in outcome.warnings}
-
-
-def play(folder: Path, story: Callable[[House, ScriptedEngine], Coroutine[Any, Any, None]]) -> None:
-    engine = ScriptedEngine()
-    with house(folder, engine=engine) as home:
-        run(story(home, engine))
-
-
-def with_limit(home: House, **settings: Any) -> None:
-    """Give the house a gate with other limits."""
-    tools = home.gate.tools
-    home.gate = Gate(dataclasses.replace(tools, settings=dataclasses.replace(tools.settings, **settings)))
 
 
 async def put_evidence(home: House, who: str, evidence: Evidence, *tags: str, digest: str | None = None) -> Outcome:
@@ -115,8 +99,7 @@ def test_evidence_is_kept_with_a_warning_and_no_state_changes_while_the_policy_i
         assert not await home.visible(app.digest)
         assert (await home.tag("v1")).pending is not None  # type: ignore[union-attr]
         engine.script = lambda document, active: allowed(active)
-        alice = home.people["alice"]
-        await home.gate.reevaluate(REPOSITORY, Digest.parse(app.digest), principal=alice, kind=TriggerKind.REEVALUATE)
+        await reevaluate(home, app)
         assert await home.target("v1") == app.digest
 
     play(tmp_path, story)
@@ -184,7 +167,7 @@ def test_evidence_on_a_distrusted_manifest_rejudges_it_as_if_held(tmp_path: Path
         await home.push("alice", app, "v1")
         first = signed_bundle(KEY, subject=app.digest)
         await home.attach("alice", first)
-        await distrust(home, app, first)
+        await distrust(home, first)
         assert not await home.visible(app.digest)
         await home.attach("alice", signed_classic(KEY, subject=app.digest, reference=REFERENCE))
         assert await home.visible(app.digest)
@@ -193,23 +176,13 @@ def test_evidence_on_a_distrusted_manifest_rejudges_it_as_if_held(tmp_path: Path
     play(tmp_path, story)
 
 
-async def distrust(home: House, app: Artifact, evidence: Evidence) -> None:
-    """Take away what an admission rests on, as an administrator can."""
-
-    await home.person("admin", instance=(InstanceRole.ADMINISTRATOR,))
-    await home.gate.delete_manifest(await home.grant("admin"), Digest.parse(evidence.digest))
-    view = await home.view(app.digest)
-    assert view is not None
-    assert view.condition.value == "distrusted"
-
-
 def test_a_distrusted_manifest_that_still_fails_stays_as_it_is(tmp_path: Path) -> None:
     async def story(home: House, engine: ScriptedEngine) -> None:
         app = image("one")
         await home.push("alice", app, "v1")
         first = signed_bundle(KEY, subject=app.digest)
         await home.attach("alice", first)
-        await distrust(home, app, first)
+        await distrust(home, first)
         engine.script = lambda document, active: denied(active, "NO")
         outcome = await home.attach("alice", signed_classic(KEY, subject=app.digest, reference=REFERENCE))
         assert warned(outcome) == {"NO"}
@@ -326,12 +299,6 @@ def test_unverified_evidence_is_held_quota_where_the_project_was_over_its_limit(
         assert isinstance(await home.attach("alice", signed_bundle(KEY, subject=app.digest)), Admitted)
 
     play(tmp_path, story)
-
-
-async def limit_held_bytes(home: House, limit: int) -> None:
-    await home.database.write(
-        lambda connection: connection.execute("UPDATE project SET held_bytes_limit = ?", (limit,)).rowcount
-    )
 
 
 def test_evidence_with_a_layer_that_comes_late_counts_when_it_comes(tmp_path: Path) -> None:
