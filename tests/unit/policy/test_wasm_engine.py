@@ -55,10 +55,12 @@ def test_undefined_is_broken() -> None:
 
 
 def test_a_guest_that_runs_too_long_is_stopped_and_the_next_evaluation_works() -> None:
-    engine = WasmEngine(threads=1, max_evaluation_seconds=0.2)
-    long, short = decide(engine, REVISION, huge(), admissible())
+    # The shortest limit there is, so that no machine is fast enough for the long one; a slow machine may stop some of
+    # the short ones too, never all of them.
+    engine = WasmEngine(threads=1, max_evaluation_seconds=0.001)
+    long, *short = decide(engine, REVISION, huge(), *[admissible()] * 100)
     assert long == PolicyUnavailable("the policy evaluation took too long")
-    assert isinstance(short, PolicyAllowed)
+    assert any(isinstance(outcome, PolicyAllowed) for outcome in short)
 
 
 def test_a_guest_that_takes_too_much_memory_is_stopped_and_the_next_evaluation_works() -> None:
