@@ -109,7 +109,7 @@ class Gate:
             return unanswered(proof)
         rejudged = await rejudge(self.tools, manifest, repository, world, proof=proof, trigger=trigger, now=now)
         if isinstance(rejudged, NoAnswer):
-            return Unreachable(rejudged.reason)
+            return unanswered(rejudged)
         effects: tuple[Effect, ...] = rejudged.effects
         if trigger.kind is TriggerKind.REEVALUATE or effects:
             asked = event(
@@ -132,7 +132,9 @@ class Gate:
         manifest = Manifest.parse(view.body, content_type=view.media_type)
         evidence_key, evidence_world = await self._world(manifest, view.repository, trigger)
         facts = evidence_world.manifest
-        if facts is None or evidence_world.missing_blobs:
+        if facts is None:
+            return STALE
+        if evidence_world.missing_blobs:
             return Held(_stored(view), ())
         subject_view = await self.tools.manifests.by_digest(view.repository, view.subject, now=now, with_body=True)
         subject = None
@@ -157,7 +159,7 @@ class Gate:
         if subject is not None and world.manifest is not None and world.manifest.cls is ManifestClass.IMAGE:
             rejudged = await rejudge(self.tools, subject, view.repository, world, proof=proof, trigger=trigger, now=now)
             if isinstance(rejudged, NoAnswer):
-                return Unreachable(rejudged.reason)
+                return unanswered(rejudged)
             effects.extend(rejudged.effects)
         expected = [(evidence_key, evidence_world), (key, world)]
         if not await self.tools.store.commit(expected, effects, repository=view.repository, now=now):

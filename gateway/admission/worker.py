@@ -87,8 +87,7 @@ class Worker:
         One that gives no answer makes the page be judged again; one that never does is left to itself then, so that it
         cannot keep all that comes after it waiting.
         """
-        cause = item.data.get("cause", TriggerKind.POLICY.value)
-        kind = TriggerKind(cause)
+        kind = TriggerKind(item.data.get("kind", TriggerKind.POLICY.value))
         after = int(item.data.get("after", "0"))
         page = await self._stock.images(after=after, limit=PAGE, now=self._now())
         silent = [view for view in page if not await self._answers(view, kind)]
@@ -99,8 +98,8 @@ class Worker:
             due = self._now() + MAX_PAUSE_SECONDS
             await self._work.enqueue("reevaluate", f"{view.repository}@{view.digest}", data, due=due)
         if page:
-            following = {"cause": cause, "after": str(page[-1].id)}
-            await self._work.enqueue("rejudge", f"{cause}>{page[-1].id}", following, due=self._now())
+            following = {"kind": kind.value, "after": str(page[-1].id)}
+            await self._work.enqueue("rejudge", f"{kind.value}>{page[-1].id}", following, due=self._now())
         return True
 
     async def _answers(self, view: ManifestView, kind: TriggerKind) -> bool:
