@@ -1,15 +1,17 @@
 """What stories about admission are told with: a house whose rules are scripted, and what is read off an outcome."""
 
 import dataclasses
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from gateway.access.values import Grant, InstanceRole, Mode
 from gateway.admission.gate import Gate
 from gateway.admission.values import Admitted, Held, Outcome, Push, Refused, TriggerKind
+from gateway.catalog.effects import Effect
+from gateway.catalog.world import World, WorldKey
 from gateway.oci.digest import Digest
-from gateway.oci.names import Tag
+from gateway.oci.names import RepositoryName, Tag
 from tests.support.admission import REPOSITORY, House, house, run
 from tests.support.evidence import Evidence
 from tests.support.images import Artifact
@@ -101,3 +103,34 @@ async def limit_held_bytes(home: House, limit: int) -> None:
     await home.database.write(
         lambda connection: connection.execute("UPDATE project SET held_bytes_limit = ?", (limit,)).rowcount
     )
+
+
+class Store:
+    """`AdmissionStore` over the house's, that loses every race, or in which the project is gone."""
+
+    def __init__(self, home: House, *, loses: bool = False, gone: bool = False) -> None:
+        self._inner, self._loses, self._gone = home.store, loses, gone
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    async def read_world(self, key: WorldKey, *, now: int) -> World | None:
+        """Return the world, unless the project is gone."""
+        return None if self._gone else await self._inner.read_world(key, now=now)
+
+    async def commit(
+        self,
+        expected: Sequence[tuple[WorldKey, World]],
+        effects: Sequence[Effect],
+        *,
+        repository: RepositoryName,
+        now: int,
+    ) -> bool:
+        """Commit, unless somebody else was faster."""
+        return not self._loses and await self._inner.commit(expected, effects, repository=repository, now=now)
+
+
+def over(home: House, *, loses: bool = False, gone: bool = False) -> Gate:
+    """Return the house's gate over such a store."""
+    store = Store(home, loses=loses, gone=gone)
+    return Gate(dataclasses.replace(home.gate.tools, store=store))  # type: ignore[arg-type]  # the rest by __getattr__

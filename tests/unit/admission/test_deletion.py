@@ -13,7 +13,7 @@ from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName, Tag
 from tests.support.admission import HOST, KEY, REPOSITORY, House
-from tests.support.admission_stories import administrator, condition, pending, play
+from tests.support.admission_stories import administrator, condition, over, pending, play
 from tests.support.evidence import signed_bundle, signed_classic
 from tests.support.images import image, index
 from tests.support.scripted_engine import ScriptedEngine
@@ -193,14 +193,7 @@ def test_a_delete_that_loses_every_race_is_unavailable(tmp_path: Path) -> None:
         bob, app = await maintainer(home), image("one")
         await home.push("alice", app, "v1")
 
-        class Losing:
-            def __getattr__(self, name: str) -> object:
-                return getattr(home.store, name)
-
-            async def commit(self, *_: object, **__: object) -> bool:
-                return False
-
-        gate = Gate(dataclasses.replace(home.gate.tools, store=Losing()))  # type: ignore[arg-type]
+        gate = over(home, loses=True)
         digest = Digest.parse(app.digest)
         with pytest.raises(Unavailable):
             await gate.delete_tag(bob, Tag("v1"))
@@ -265,5 +258,18 @@ def test_deleting_in_a_repository_that_is_not_there(tmp_path: Path) -> None:
             await home.gate.delete_tag(bob, Tag("v1"))
         with pytest.raises(ManifestUnknown):
             await home.gate.delete_manifest(bob, Digest.parse(image("one").digest))
+
+    play(tmp_path, story)
+
+
+def test_deleting_in_a_project_that_goes_meanwhile(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        bob, app = await maintainer(home), image("one")
+        await home.push("alice", app, "v1")
+        gate = over(home, gone=True)
+        with pytest.raises(TagUnknown):
+            await gate.delete_tag(bob, Tag("v1"))
+        with pytest.raises(Unavailable):
+            await gate.delete_manifest(bob, Digest.parse(app.digest))
 
     play(tmp_path, story)

@@ -19,6 +19,7 @@ from tests.support.admission_stories import (
     codes,
     distrust,
     limit_held_bytes,
+    over,
     play,
     reevaluate,
     warned,
@@ -27,6 +28,7 @@ from tests.support.admission_stories import (
 from tests.support.evidence import (
     SIMPLE_SIGNING,
     SLSA_PROVENANCE,
+    SUBJECT,
     Evidence,
     attested_bundle,
     classic_manifest,
@@ -34,7 +36,7 @@ from tests.support.evidence import (
     signed_classic,
     trust_files,
 )
-from tests.support.images import Artifact, Blob, canonical, image, index
+from tests.support.images import OCI_INDEX, Artifact, Blob, canonical, image, index
 from tests.support.scripted_engine import ScriptedEngine, allowed, broken, denied, held, unavailable
 
 REFERENCE = f"{HOST}/team/app"
@@ -551,5 +553,31 @@ def test_evidence_for_a_project_that_is_not_there_is_told_so(tmp_path: Path) -> 
         signature = signed_bundle(KEY)
         with pytest.raises(NameUnknown):
             await home.gate.push(Push(elsewhere, None, (), signature.media_type, signature.manifest))
+
+    play(tmp_path, story)
+
+
+def test_a_fallback_index_that_loses_every_race_is_unavailable(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        signature = signed_bundle(KEY)
+        await home.attach("alice", signature)
+        home.gate = over(home, loses=True)
+        listed = fallback_of(SUBJECT, signature)
+        assert isinstance(await home.put("alice", listed, SUBJECT.replace(":", "-")), Unreachable)
+
+    play(tmp_path, story)
+
+
+def test_a_fallback_index_lists_no_index(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        many = index(image("amd64"), image("arm64", architecture="arm64"))
+        await home.push("alice", many)
+        listed = Artifact(
+            Blob(
+                OCI_INDEX,
+                canonical({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [many.manifest.descriptor()]}),
+            )
+        )
+        assert codes(await home.put("alice", listed, SUBJECT.replace(":", "-"))) == {"FALLBACK_INVALID"}
 
     play(tmp_path, story)

@@ -23,6 +23,7 @@ from tests.support.admission_stories import (
     condition,
     distrust,
     limit_held_bytes,
+    over,
     pending,
     play,
     put_bytes,
@@ -151,22 +152,10 @@ def test_five_lost_races_are_unavailable(tmp_path: Path) -> None:
             turns.append(len(turns))
             return allowed(active)
 
-        class Losing:
-            """A store in which somebody else was always faster."""
-
-            def __init__(self, inner: object) -> None:
-                self._inner = inner
-
-            def __getattr__(self, name: str) -> object:
-                return getattr(self._inner, name)
-
-            async def commit(self, *_: object, **__: object) -> bool:
-                return False
-
         engine.script = busy
         app = image("one")
         await signed(home, app)
-        home.gate = type(home.gate)(dataclasses.replace(home.gate.tools, store=Losing(home.store)))  # type: ignore[arg-type]
+        home.gate = over(home, loses=True)
         assert isinstance(await home.push("alice", app), Unreachable)
         assert len(turns) == 5
         engine.script = lambda document, active: denied(active, "NO")

@@ -123,6 +123,7 @@ def test_a_requirement_rests_on_each_signer_by_what_was_seen_of_it_first() -> No
     found = (
         verified("b", b"late", 30),
         verified("b", b"early", 10),
+        verified("b", b"latest", 40),
         verified("a", b"one", 20),
         verified("c", b"not-among-the-signers", 1),
         verified("a", b"of-another-policy", 1, policy="q"),

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.access.values import Mode, Role
 from gateway.admission.gate import Gate
+from gateway.admission.judgement import NoAnswer
 from gateway.admission.values import Admitted, Held, PolicyErred, TriggerKind, Unreachable
 from gateway.catalog.values import ManifestView
 from gateway.errors import ManifestUnknown, NameUnknown
@@ -19,6 +20,7 @@ from tests.support.admission_stories import (
     codes,
     condition,
     distrust,
+    over,
     pending,
     play,
     put_bytes,
@@ -249,14 +251,7 @@ def test_a_project_that_goes_meanwhile_is_unknown(tmp_path: Path) -> None:
         app = image("one")
         await home.push("alice", app, "v1")
 
-        class Gone:
-            def __getattr__(self, name: str) -> object:
-                return getattr(home.store, name)
-
-            async def read_world(self, *_: object, **__: object) -> None:
-                return None
-
-        home.gate = Gate(dataclasses.replace(home.gate.tools, store=Gone()))  # type: ignore[arg-type]
+        home.gate = over(home, gone=True)
         with pytest.raises(NameUnknown):
             await reevaluate(home, app)
 
@@ -304,3 +299,51 @@ def test_no_setting_and_no_mode_admits_without_proof(tmp_path: Path) -> None:
         assert codes(await reevaluate(home, app)) == {"SIGNATURE_MISSING"}
 
     play(tmp_path, story, mode=Mode.STRICT)
+
+
+def test_a_re_evaluation_that_loses_every_race_is_unavailable(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        app, signature = image("one"), signed_bundle(OTHER_KEY, subject=image("one").digest)
+        await home.push("alice", app, "v1")
+        await home.attach("alice", signature)
+        home.gate = over(home, loses=True)
+        for what in (app, signature):
+            assert isinstance(await reevaluate(home, what), Unreachable)
+
+    play(tmp_path, story)
+
+
+def test_a_tag_of_what_stands_waits_on_while_the_engine_is_away(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        engine.script = lambda document, active: held(active, "WAIT") if document["tag"] else allowed(active)
+        app = image("one")
+        await home.attach("alice", signed_bundle(KEY, subject=app.digest))
+        await home.push("alice", app, "prod")
+        engine.script = lambda document, active: unavailable() if document["tag"] else allowed(active)
+        assert isinstance(await reevaluate(home, app), Unreachable)
+        assert await pending(home, "prod") == app.digest
+
+    play(tmp_path, story)
+
+
+def test_a_verification_that_takes_too_long_is_no_verdict(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        app, signature = image("one"), signed_bundle(KEY, subject=image("one").digest)
+        await home.push("alice", app, "v1")
+        await home.attach("alice", signature)
+
+        class Slow:
+            """An evaluator whose verification never ends in time."""
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(tools.evaluator, name)
+
+            async def prove(self, *_: object, **__: object) -> NoAnswer:
+                return NoAnswer("the evidence was not verified in time")
+
+        tools = home.gate.tools
+        home.gate = Gate(dataclasses.replace(tools, evaluator=Slow()))  # type: ignore[arg-type]
+        for what in (app, signature):
+            assert await reevaluate(home, what) == Unreachable("the evidence was not verified in time")
+
+    play(tmp_path, story)
