@@ -52,7 +52,7 @@ N ?= 2000
 
 policy: setup ## compile, check, test and lint policies/; the shipped wasm must be what the Rego gives
 	tests/tools/install opa
-	$(BIN)/python -m tools.build_policy --check
+	$(BIN)/python -m tools.build_policy --check --opa "$$(tests/tools/install --bin)/opa"
 
 policy-fuzz: setup ## both engines on N generated inputs
 	tests/tools/install opa

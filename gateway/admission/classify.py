@@ -47,9 +47,15 @@ def classify(manifest: Manifest, tags: tuple[Tag, ...]) -> Classified:
     of evidence need another right, and move without a decision.
     """
     claims = {tag: classify_evidence(manifest, tag) for tag in tags}
-    fallbacks = {tag: is_fallback_tag(tag) if manifest.kind is ManifestKind.INDEX else None for tag in tags}
+    # A manifest under its own digest as a tag is what `cosign copy` puts first: another spelling of the same bytes, which
+    # is judged like any tag, and which an index of its evidence takes over when one comes.
+    own = {tag for tag in tags if is_fallback_tag(tag) == manifest.digest}
+    fallbacks = {
+        tag: is_fallback_tag(tag) if manifest.kind is ManifestKind.INDEX and tag not in own else None for tag in tags
+    }
     for tag in tags:
-        _check_reserved(tag, is_evidence=claims[tag] is not None, is_fallback=fallbacks[tag] is not None)
+        if tag not in own:
+            _check_reserved(tag, is_evidence=claims[tag] is not None, is_fallback=fallbacks[tag] is not None)
     claim = classify_evidence(manifest, None) or next((found for found in claims.values() if found is not None), None)
     fallback_of = next((subject for subject in fallbacks.values() if subject is not None), None)
     metadata: tuple[Tag, ...] = ()

@@ -59,7 +59,7 @@ def test_the_subject_is_of_evidence_and_of_fallback_indexes() -> None:
 @pytest.mark.parametrize(
     ("what", "tag"),
     [
-        pytest.param(APP, BARE, id="image-under-the-fallback-tag"),
+        pytest.param(image("another"), BARE, id="image-under-the-fallback-tag-of-another"),
         pytest.param(APP, f"{BARE}.sig", id="image-under-a-signature-tag"),
         pytest.param(APP, f"{BARE}.att", id="image-under-an-attestation-tag"),
         pytest.param(BUNDLE, BARE, id="evidence-under-the-fallback-tag"),
@@ -86,3 +86,13 @@ def test_tags_of_evidence_and_other_tags_are_never_put_together(
     with pytest.raises(ManifestInvalid) as caught:
         classify(parsed(what), tuple(Tag.parse(tag) for tag in tags))
     assert caught.value.field == "tag"
+
+
+@pytest.mark.parametrize(
+    "made", [pytest.param(image("own"), id="image"), pytest.param(index(image("own")), id="index")]
+)
+def test_a_manifest_under_its_own_digest_is_judged_like_any_tag(made: Artifact) -> None:
+    manifest = Manifest.parse(made.manifest.content, content_type=made.manifest.media_type)
+    own = Tag.parse(f"sha256-{manifest.digest.hex}")
+    classified = classify(manifest, (own,))
+    assert (classified.cls, classified.metadata_tags, classified.image_tags) == (ManifestClass.IMAGE, (), (own,))
