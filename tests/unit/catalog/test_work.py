@@ -19,13 +19,16 @@ from gateway.catalog.sqlite.work import SqliteWork
 async def main():
     database = Database(Path(sys.argv[1]))
     work = SqliteWork(database=database)
+    # One claim before the start, so that both have a share on however fast a machine.
+    items = await work.claim(limit=3, lease_seconds=60, now=int(sys.argv[2]))
     print("ready", flush=True)
     sys.stdin.readline()
-    while items := await work.claim(limit=3, lease_seconds=60, now=int(sys.argv[2])):
+    while items:
         for item in items:
             print(item.key, item.attempts, flush=True)
         if len(items) > 1:
             await work.done(items[0])
+        items = await work.claim(limit=3, lease_seconds=60, now=int(sys.argv[2]))
     await database.close()
 
 asyncio.run(main())
