@@ -8,7 +8,8 @@ Source: DESIGN 3 ("Answers to a missing right"), 5; security rows 1, 19, 27, 104
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from gateway.access.grant import Action, authorize, authorize_catalog
 from gateway.access.rights import NO_RIGHTS, rights
@@ -24,6 +25,12 @@ from gateway.identity.token_cache import TokenCache
 from gateway.identity.values import ANONYMOUS, AccessClaims, Principal, ResourceAccess
 from gateway.oci.names import RepositoryName
 
+MAX_GRANTED: Final = 4096
+"""Grants that are kept, of 8 KiB of token at most: they go all at once when there are more."""
+
+_Asked: TypeAlias = tuple[str, str, tuple[Action, ...]]
+"""The Authorization header, the repository, the actions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:
@@ -32,6 +39,8 @@ class Guard:
     tokens: TokenCache
     keys: Callable[[], KeyRing]
     standings: StandingStore
+    _granted: dict[_Asked, Access] = field(default_factory=dict)
+    """What was worked out from claims and a standing: counts for *these very values*, which both are frozen."""
 
     async def anybody(self, request: Request, *, now: int) -> Principal:
         """Return the active principal of the request's token. Raises `Unauthorized`."""
@@ -59,18 +68,39 @@ class Guard:
         `NameUnknown` with the command to type, the same whether a project is there or not: a new token would not help, and
         a 401 would only make the client ask for a password.
         """
-        scopes = (format_scope(ResourceAccess(REPOSITORY, repository.text, frozenset(actions))),)
-        claims = self._claims(request, scopes=scopes, now=now)
-        if claims is None:
-            raise Unauthorized(scopes=scopes)
+        if request.authorization is None:
+            raise Unauthorized(scopes=_scopes(repository, actions))
+        try:
+            claims = self._verify(request.authorization, now=now)
+        except Unauthorized as refusal:
+            raise _again(refusal, _scopes(repository, actions)) from None
         standing = await self.standings.standing(claims.principal_id, repository, now=now)
+        asked = (request.authorization, repository.text, tuple(actions))
+        known = self._granted.get(asked)
+        if known is not None and known.claims is claims and known.standing is standing:
+            return known
+        access = await self._authorized(claims, standing, repository, actions, now=now)
+        if len(self._granted) >= MAX_GRANTED:
+            self._granted.clear()
+        self._granted[asked] = access
+        return access
+
+    async def _authorized(
+        self,
+        claims: AccessClaims,
+        standing: Standing | None,
+        repository: RepositoryName,
+        actions: Sequence[Action],
+        *,
+        now: int,
+    ) -> Access:
         try:
             grant = authorize(standing=standing, claims=claims, repository=repository, required=actions)
         except Unauthorized:
             if claims.principal_id == ANONYMOUS.id:
                 raise
             if standing is None or not standing.active:
-                await self._active(claims, scopes=scopes, now=now)
+                await self._active(claims, scopes=_scopes(repository, actions), now=now)
             if PUSH in actions and not _known_here(standing):
                 raise NameUnknown(
                     f"no project that you may push to has the name {repository}: `registry-gateway project create "
@@ -86,9 +116,12 @@ class Guard:
         if request.authorization is None:
             return None
         try:
-            return self.tokens.verify(parse_bearer(request.authorization), ring=self.keys(), now=now)
+            return self._verify(request.authorization, now=now)
         except Unauthorized as refusal:
-            raise Unauthorized(refusal.message, scopes=scopes, error="invalid_token") from None
+            raise _again(refusal, scopes) from None
+
+    def _verify(self, authorization: str, *, now: int) -> AccessClaims:
+        return self.tokens.verify(parse_bearer(authorization), ring=self.keys(), now=now)
 
     async def _active(self, claims: AccessClaims, *, scopes: Sequence[str], now: int) -> Principal:
         """Return the principal of ``claims``. Raises `Unauthorized` where it is disabled, expired or gone."""
@@ -98,6 +131,15 @@ class Guard:
         if found is None or not found[1]:
             raise Unauthorized("the account of this token is not active", scopes=scopes, error="invalid_token")
         return found[0]
+
+
+def _scopes(repository: RepositoryName, actions: Sequence[Action]) -> tuple[str, ...]:
+    """Return the one scope to ask for."""
+    return (format_scope(ResourceAccess(REPOSITORY, repository.text, frozenset(actions))),)
+
+
+def _again(refusal: Unauthorized, scopes: Sequence[str]) -> Unauthorized:
+    return Unauthorized(refusal.message, scopes=scopes, error="invalid_token")
 
 
 def _known_here(standing: Standing | None) -> bool:

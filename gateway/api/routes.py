@@ -7,6 +7,7 @@ Pure: no I/O, no third-party import.
 Source: OCI distribution-spec v1.1.1, "Endpoints", and its main branch (end-7b); INTERFACE 5; security rows 2, 14, 28.
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -135,6 +136,9 @@ REPEATABLE: Final = frozenset({"scope", "tag"})
 
 MAX_SESSION_CHARS: Final = 128
 
+MAX_REMEMBERED_PATHS: Final = 2048
+"""Of at most 2 KiB each: what a path is depends on nothing else. Refused ones are not kept."""
+
 Query: TypeAlias = Mapping[str, tuple[str, ...]]
 
 
@@ -190,8 +194,9 @@ class Router:
         self._pattern = re.compile(
             "|".join(f"(?P<p{number}>{_expression(path)})" for number, path in enumerate(self._paths))
         )
+        self.match = functools.lru_cache(MAX_REMEMBERED_PATHS)(self._match)
 
-    def match(self, method: str, path: str) -> Match:
+    def _match(self, method: str, path: str) -> Match:
         """Return what ``method`` on ``path`` is. Raises `NameInvalid`, `TagInvalid`, `DigestInvalid` for what it names."""
         matched = self._pattern.fullmatch(path)
         if matched is None or matched.lastgroup is None or matched.lastindex is None:

@@ -1,7 +1,8 @@
 """Who is what, at this moment: standings, accounts and robots by point reads.
 
-Nothing here is cached, so a member that is removed, an account that is disabled and a robot that is revoked are so for
-the next request of every worker. Never a right: those are `gateway.access`'s, computed from a standing.
+A standing is remembered only while nothing was committed since, so a member that is removed, an account that is disabled
+and a robot that is revoked are so for the next request of every worker. Never a right: those are `gateway.access`'s,
+computed from a standing.
 
 I/O: reads of the catalog, inline.
 Source: DESIGN 3 and 5; INTERFACE 3.
@@ -139,7 +140,11 @@ class SqliteStandings:
 
     async def standing(self, principal_id: str, repository: RepositoryName, *, now: int) -> Standing | None:
         """Return the standing of the principal in the project that ``repository`` belongs to; None where none does."""
-        return self._database.read(lambda connection: read_standing(connection, principal_id, repository, now=now))
+        return self._database.read_again(
+            ("standing", principal_id, repository.text),
+            lambda connection: read_standing(connection, principal_id, repository, now=now),
+            now=now,
+        )
 
     async def principal(self, principal_id: str, *, now: int) -> tuple[Principal, bool, frozenset[InstanceRole]] | None:
         """Return the principal, whether it is active, and its instance roles; None if there never was one."""

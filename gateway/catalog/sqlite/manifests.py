@@ -62,6 +62,9 @@ ORDER BY f.artifact_type, f.manifest_id LIMIT :limit"""
 REFERRERS_OF_TYPE: Final = f"""{_REFERRERS} AND f.artifact_type = :type AND f.manifest_id > :id
 ORDER BY f.manifest_id LIMIT :limit"""
 
+MAX_REMEMBERED_BYTES: Final = 32 * 1024
+"""Larger manifests are read anew each time: all that is remembered stays under 64 MiB."""
+
 BODY_BY_ID: Final = "SELECT b.bytes FROM body b WHERE b.manifest_id = ?"
 
 # What is held has a clock (`expires`), and its partial index holds nothing else: the oldest end first.
@@ -87,13 +90,23 @@ class SqliteManifests:
 
         ``with_body="visible"``: of a visible target only. What waits is for few, whether or not its digest is visible.
         """
-        return self._database.read(lambda connection: _by_tag(connection, repository, tag, now, with_body))
+        return self._database.read_again(
+            ("tag", repository.text, tag.text, with_body),
+            lambda connection: _by_tag(connection, repository, tag, now, with_body),
+            now=now,
+            keep=lambda found: found is None or (_light(found.target) and _light(found.pending)),
+        )
 
     async def by_digest(
         self, repository: RepositoryName, digest: Digest, *, now: int, with_body: WithBody
     ) -> ManifestView | None:
         """Return the manifest row named by a sha256, or by the alias it was pushed with."""
-        return self._database.read(lambda connection: _by_digest(connection, repository, digest, now, with_body))
+        return self._database.read_again(
+            ("digest", repository.text, str(digest), with_body),
+            lambda connection: _by_digest(connection, repository, digest, now, with_body),
+            now=now,
+            keep=_light,
+        )
 
     async def referrers(
         self,
@@ -140,6 +153,11 @@ class SqliteManifests:
                 view(row[1:], RepositoryName(row[0]), alias=None) for row in connection.execute(IMAGES, values)
             ]
         )
+
+
+def _light(found: ManifestView | None) -> bool:
+    """Return whether a view may stay in memory."""
+    return found is None or found.body is None or len(found.body) <= MAX_REMEMBERED_BYTES
 
 
 def _by_tag(

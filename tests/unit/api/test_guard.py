@@ -91,6 +91,16 @@ def test_a_right_that_was_taken_away_is_gone_with_the_next_request(made: House) 
     assert challenge(made.client.send("GET", READ, token=token)).endswith('error="insufficient_scope"')
 
 
+def test_what_was_worked_out_for_one_question_answers_no_other(made: House) -> None:
+    token = made.token("reader", "repository:team/app:pull")
+    for _ in range(2):
+        assert made.client.send("GET", READ, token=token).status == 200
+        assert made.client.send("DELETE", READ, token=token).status == 401
+        assert made.client.send("GET", "/v2/team/other/manifests/v1", token=token).status == 401
+    made.clock[0] += 331
+    assert made.client.send("GET", READ, token=token).status == 401
+
+
 @pytest.mark.parametrize("path", ["/v2/", "/v2/_catalog", READ])
 def test_a_disabled_account(made: House, path: str) -> None:
     token = made.token("disabled", "repository:team/app:pull", "registry:catalog:*")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.catalog.sqlite.database import MAX_BATCH, Database
+from gateway.catalog.sqlite.database import MAX_BATCH, MAX_REMEMBERED, Database
 from gateway.catalog.sqlite.faults import refusal_of
 from gateway.errors import ConfigInvalid, GatewayError, Internal, StorageFailed, StorageFull, Unavailable
 
@@ -114,6 +114,65 @@ def test_a_read_that_fails_leaves_the_connection_usable(database: Database) -> N
     with pytest.raises(Internal):
         database.read(lambda connection: connection.execute("SELECT nothing FROM nowhere"))
     assert database.read(names) == []
+
+
+def counting(calls: list[int]) -> Callable[[sqlite3.Connection], tuple[str, ...]]:
+    def query(connection: sqlite3.Connection) -> tuple[str, ...]:
+        calls.append(1)
+        return tuple(names(connection))
+
+    return query
+
+
+def test_what_is_asked_again_is_remembered_until_anybody_commits(database: Database) -> None:
+    calls: list[int] = []
+    assert [database.read_again("names", counting(calls), now=1) for _ in range(3)] == [()] * 3
+    assert len(calls) == 1
+    asyncio.run(database.write(add("own")))
+    assert database.read_again("names", counting(calls), now=1) == ("own",)
+    other = sqlite3.connect(database.path, isolation_level=None)
+    other.execute("INSERT INTO signer (identity, name) VALUES ('other', 'n')")
+    other.close()
+    assert database.read_again("names", counting(calls), now=1) == ("other", "own")
+    assert len(calls) == 3
+
+
+def test_what_is_remembered_is_of_one_second_and_one_question(database: Database) -> None:
+    calls: list[int] = []
+    for key, now in (("a", 1), ("a", 2), ("b", 2), ("a", 2), ("a", 1)):
+        database.read_again(key, counting(calls), now=now)
+    assert len(calls) == 4
+
+
+def test_what_may_not_stay_in_memory_is_read_anew(database: Database) -> None:
+    calls: list[int] = []
+    for _ in range(2):
+        database.read_again("names", counting(calls), now=1, keep=lambda found: bool(found))
+    assert len(calls) == 2
+
+
+def test_what_is_remembered_is_bounded(database: Database) -> None:
+    calls: list[int] = []
+    for _ in range(2):
+        for number in range(MAX_REMEMBERED + 1):
+            database.read_again(number, counting(calls), now=1)
+    assert len(calls) == MAX_REMEMBERED + 2
+
+
+def test_a_commit_during_the_question_is_not_missed_by_the_next(database: Database) -> None:
+    def beside(connection: sqlite3.Connection) -> tuple[str, ...]:
+        found = tuple(names(connection))
+        asyncio.run(database.write(add("late")))
+        return found
+
+    assert database.read_again("names", beside, now=1) == ()
+    assert database.read_again("names", counting([]), now=1) == ("late",)
+
+
+def test_a_question_that_fails_is_not_remembered(database: Database) -> None:
+    with pytest.raises(Internal):
+        database.read_again("names", lambda connection: connection.execute("SELECT 1 FROM absent"), now=1)
+    assert database.read_again("names", counting([]), now=1) == ()
 
 
 def test_the_data_version_moves_with_commits_of_others(database: Database) -> None:
