@@ -147,7 +147,7 @@ def test_what_is_remembered_is_of_one_second_and_one_question(database: Database
 def test_what_may_not_stay_in_memory_is_read_anew(database: Database) -> None:
     calls: list[int] = []
     for _ in range(2):
-        database.read_again("names", counting(calls), now=1, keep=lambda found: bool(found))
+        database.read_again("names", counting(calls), now=1, keep=bool)
     assert len(calls) == 2
 
 
