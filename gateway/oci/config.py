@@ -22,9 +22,10 @@ MAX_CONFIG_BYTES: Final = 4 * 1024 * 1024
 
 _WHERE: Final = "image config"
 _RUN_WHERE: Final = "image config.config"
-_KNOWN: Final = ("os", "architecture", "variant", "created", "config", "history", "rootfs")
-_KNOWN_RUN: Final = ("User", "Env", "Labels", "Entrypoint", "Cmd", "ExposedPorts")
-_KNOWN_HISTORY: Final = ("created_by", "comment")
+_KNOWN: Final = members.Names.of("os", "architecture", "variant", "created", "config", "history", "rootfs")
+_KNOWN_RUN: Final = members.Names.of("User", "Env", "Labels", "Entrypoint", "Cmd", "ExposedPorts")
+_INSTRUCTION: Final = ("created_by", "comment")
+_KNOWN_HISTORY: Final = members.Names.of(*_INSTRUCTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,5 +109,5 @@ def _history(document: JsonObject) -> tuple[str, ...]:
         where = f"{_WHERE}.history[{number}]"
         entry = members.obj(item, field=where)
         members.check_spelling(entry, known=_KNOWN_HISTORY, field=where)
-        found += [text for name in _KNOWN_HISTORY if (text := members.optional_text(entry, name, field=where))]
+        found += [text for name in _INSTRUCTION if (text := members.optional_text(entry, name, field=where))]
     return tuple(found)

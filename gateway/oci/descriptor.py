@@ -18,8 +18,10 @@ from gateway.oci import media_types, members
 from gateway.oci.digest import Digest
 from gateway.oci.strict_json import JsonObject, JsonValue
 
-_KNOWN: Final = ("mediaType", "digest", "size", "urls", "annotations", "data", "artifactType", "platform")
-_KNOWN_PLATFORM: Final = ("os", "architecture", "variant", "os.version", "os.features")
+_KNOWN: Final = members.Names.of(
+    "mediaType", "digest", "size", "urls", "annotations", "data", "artifactType", "platform"
+)
+_KNOWN_PLATFORM: Final = members.Names.of("os", "architecture", "variant", "os.version", "os.features")
 
 
 @dataclass(frozen=True, slots=True)

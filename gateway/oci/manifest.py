@@ -28,7 +28,7 @@ MAX_INDEX_ENTRIES: Final = 1000
 MAX_LAYERS: Final = 1000
 """Each is looked up, recorded and shown to the rules. Container runtimes stop at 127 or 128 (overlayfs' mount options)."""
 
-_KNOWN: Final = (
+_KNOWN: Final = members.Names.of(
     "schemaVersion",
     "mediaType",
     "artifactType",

@@ -9,14 +9,31 @@ Pure: no I/O, no third-party import.
 Source: Go encoding/json, "Unmarshal"; GHSA-qq97-vm5h-rrhg for the class of attack.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Self
 
 from gateway.errors import ManifestInvalid
 from gateway.oci.strict_json import JsonObject, JsonValue
 
 MAX_SIZE_BYTES: Final = 2**63 - 1
 """OCI descriptors carry an int64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The member names that a reader knows. Made once, as a constant: a manifest has a thousand descriptors."""
+
+    folded: Mapping[str, str] = field(repr=False, hash=False)
+    exact: frozenset[str]
+
+    @classmethod
+    def of(cls, *names: str) -> Self:
+        """Return these names. Raises `ValueError` where a reader that ignores case takes two of them for one."""
+        folded = {name.casefold(): name for name in names}
+        if len(folded) != len(names):
+            raise ValueError("two names are one to a reader that ignores case")
+        return cls(folded, frozenset(names))
 
 
 def obj(value: JsonValue, *, field: str) -> JsonObject:
@@ -26,11 +43,12 @@ def obj(value: JsonValue, *, field: str) -> JsonObject:
     return value
 
 
-def check_spelling(value: JsonObject, *, known: Iterable[str], field: str) -> None:
+def check_spelling(value: JsonObject, *, known: Names, field: str) -> None:
     """Raise `ManifestInvalid` where a member is one of ``known`` to a reader that ignores case, and not to us."""
-    folded = {name.casefold(): name for name in known}
+    if value.keys() <= known.exact:
+        return
     for name in value:
-        meant = folded.get(name.casefold())
+        meant = known.folded.get(name.casefold())
         if meant is not None and meant != name:
             raise ManifestInvalid(f"some clients read {name!r} as {meant!r}", field=path(field, name))
 

@@ -20,12 +20,23 @@ from tests.support.oci import PROPERTY
 )
 def test_a_name_that_go_reads_as_another_is_refused(name: str) -> None:
     with pytest.raises(ManifestInvalid) as caught:
-        members.check_spelling({name: 1}, known=("layers", "key"), field="here")
+        members.check_spelling({name: 1}, known=members.Names.of("layers", "key"), field="here")
     assert caught.value.field == f"here.{name}"
 
 
 def test_known_and_unknown_names_pass() -> None:
-    members.check_spelling({"layers": 1, "layer": 2, "org.example": 3}, known=("layers",), field="")
+    members.check_spelling({"layers": 1, "layer": 2, "org.example": 3}, known=members.Names.of("layers"), field="")
+
+
+def test_a_known_name_beside_an_unknown_one_hides_no_misspelt_one() -> None:
+    with pytest.raises(ManifestInvalid) as caught:
+        members.check_spelling({"layers": 1, "x": 2, "Layers": 3}, known=members.Names.of("layers"), field="")
+    assert caught.value.field == "Layers"
+
+
+def test_names_that_are_one_without_regard_to_case_are_no_table() -> None:
+    with pytest.raises(ValueError, match="two names"):
+        members.Names.of("layers", "Layers")
 
 
 @PROPERTY
