@@ -209,7 +209,9 @@ def _tag_effects(attempt: Attempt, matter: Matter, tag: TagVerdict, *, moves: bo
     caller = attempt.push.grant.principal.id
     reasons = tag.judgement.reasons if isinstance(tag.judgement, Waits) else ()
     kind = EventKind.TAG_MOVED if moves else EventKind.TAG_PENDING
-    write: Effect = MoveTag(name, digest, attempt.alias) if moves else PendTag(name, digest, attempt.alias, caller)
+    write: Effect = MoveTag(name, digest, attempt.alias)
+    if not moves:
+        write = PendTag(name, digest, attempt.alias, caller, attempt.push.claims)
     return (
         write,
         decision(
@@ -251,7 +253,7 @@ async def _keep_waiting(tools: Tools, attempt: Attempt, reason: Reason) -> Outco
         ),
     ]
     for tag in attempt.classified.image_tags:
-        effects.append(PendTag(tag, attempt.manifest.digest, attempt.alias, caller))
+        effects.append(PendTag(tag, attempt.manifest.digest, attempt.alias, caller, attempt.push.claims))
         effects.append(
             event(
                 EventKind.TAG_PENDING,

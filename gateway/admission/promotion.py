@@ -53,7 +53,7 @@ async def _promotion(tools: Tools, case: Case, facts: TagFacts, *, now: int) -> 
     if standing is None or not may_move(standing, facts, case.manifest.digest):
         message = f"{requester} asked for tag {facts.tag} and has no right to it any more"
         return _dropped(case, facts, (Reason("REQUESTER_LOST_RIGHT", message, "deny"),), None)
-    theirs = replace(case, who=Who(standing.principal, {}))
+    theirs = replace(case, who=Who(standing.principal, facts.requester_claims))
     verdict, basis = await tools.evaluator.judge_tag(theirs, facts, now=now)
     matter = Matter(case.manifest.digest, case.world, case.proof, case.trigger)
     decision_id = tools.new_id()

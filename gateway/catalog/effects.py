@@ -100,12 +100,16 @@ class PromoteTag:
 
 @dataclass(frozen=True, slots=True)
 class PendTag:
-    """Let the tag wait for the manifest; +1 on its generation, the target stays."""
+    """Let the tag wait for the manifest; +1 on its generation, the target stays.
+
+    ``claims`` are what was verified of the requester with this request: the tag is decided with them when it is promoted.
+    """
 
     tag: Tag
     digest: Digest
     alias: Digest | None
     requester: str
+    claims: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

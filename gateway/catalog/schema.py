@@ -257,6 +257,7 @@ tag = Table(
     Column("pending_alias", Text),
     Column("pending_generation", Integer),
     Column("requester_id", Text),  # of the pending target
+    Column("requester_claims", Text),  # JSON: what was verified of the requester when he asked
     Column("moved", Integer, nullable=False),
     PrimaryKeyConstraint("repo_id", "name"),
     Index("ix_tag_target_id", "target_id"),

@@ -94,7 +94,8 @@ class EvidenceFacts:
 class TagFacts:
     """A tag that was asked for, or that waits for this manifest. ``requester`` is the pending target's.
 
-    ``generation`` 0: there is no such tag yet.
+    ``generation`` 0: there is no such tag yet. ``requester_claims`` are the requester's as they were verified when he
+    asked; none where nothing waits.
     """
 
     tag: Tag
@@ -105,6 +106,7 @@ class TagFacts:
     pending_alias: Digest | None
     pending_generation: int | None
     requester: str | None
+    requester_claims: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

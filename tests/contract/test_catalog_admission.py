@@ -404,37 +404,37 @@ APP_HEX, OTHER_HEX = APP.digest.hex, OTHER.digest.hex
             id="move-again",
         ),
         pytest.param(
-            [PendTag(V1, APP.digest, ALIAS, BOB.id)],
+            [PendTag(V1, APP.digest, ALIAS, BOB.id, {})],
             (None, None, 1, APP_HEX, str(ALIAS), 1, BOB.id),
             id="pend",
         ),
         pytest.param(
-            [MoveTag(V1, APP.digest, None), PendTag(V1, OTHER.digest, None, BOB.id)],
+            [MoveTag(V1, APP.digest, None), PendTag(V1, OTHER.digest, None, BOB.id, {})],
             (APP_HEX, None, 2, OTHER_HEX, None, 2, BOB.id),
             id="pend-keeps-the-target",
         ),
         pytest.param(
-            [PendTag(V1, APP.digest, ALIAS, ALICE.id), PendTag(V1, OTHER.digest, None, BOB.id)],
+            [PendTag(V1, APP.digest, ALIAS, ALICE.id, {}), PendTag(V1, OTHER.digest, None, BOB.id, {})],
             (None, None, 2, OTHER_HEX, None, 2, BOB.id),
             id="a-later-request-supersedes",
         ),
         pytest.param(
-            [PendTag(V1, APP.digest, ALIAS, BOB.id), MoveTag(V1, OTHER.digest, None)],
+            [PendTag(V1, APP.digest, ALIAS, BOB.id, {}), MoveTag(V1, OTHER.digest, None)],
             (OTHER_HEX, None, 2, None, None, None, None),
             id="a-move-supersedes",
         ),
         pytest.param(
-            [PendTag(V1, APP.digest, ALIAS, BOB.id), PromoteTag(V1, APP.digest, ALIAS)],
+            [PendTag(V1, APP.digest, ALIAS, BOB.id, {}), PromoteTag(V1, APP.digest, ALIAS)],
             (APP_HEX, str(ALIAS), 1, None, None, None, None),
             id="promote-keeps-the-generation",
         ),
         pytest.param(
-            [MoveTag(V1, APP.digest, ALIAS), PendTag(V1, OTHER.digest, None, BOB.id), DropPending(V1)],
+            [MoveTag(V1, APP.digest, ALIAS), PendTag(V1, OTHER.digest, None, BOB.id, {}), DropPending(V1)],
             (APP_HEX, str(ALIAS), 2, None, None, None, None),
             id="drop",
         ),
         pytest.param(
-            [MoveTag(V1, APP.digest, ALIAS), PendTag(V1, OTHER.digest, None, BOB.id), DeleteTag(V1)],
+            [MoveTag(V1, APP.digest, ALIAS), PendTag(V1, OTHER.digest, None, BOB.id, {}), DeleteTag(V1)],
             (None, None, 3, None, None, None, None),
             id="delete-takes-both-and-counts-on",
         ),
@@ -444,12 +444,12 @@ APP_HEX, OTHER_HEX = APP.digest.hex, OTHER.digest.hex
             id="a-name-that-comes-back-counts-on",
         ),
         pytest.param(
-            [MoveTag(V1, APP.digest, None), PendTag(V1, OTHER.digest, None, BOB.id), DeleteManifest(APP.digest)],
+            [MoveTag(V1, APP.digest, None), PendTag(V1, OTHER.digest, None, BOB.id, {}), DeleteManifest(APP.digest)],
             (None, None, 3, OTHER_HEX, None, 3, BOB.id),
             id="the-target-is-deleted",
         ),
         pytest.param(
-            [MoveTag(V1, APP.digest, None), PendTag(V1, OTHER.digest, None, BOB.id), DeleteManifest(OTHER.digest)],
+            [MoveTag(V1, APP.digest, None), PendTag(V1, OTHER.digest, None, BOB.id, {}), DeleteManifest(OTHER.digest)],
             (APP_HEX, None, 3, None, None, None, None),
             id="the-pending-one-is-deleted",
         ),
@@ -462,10 +462,30 @@ def test_what_an_effect_does_to_a_tag(acme: Catalog, effects: list[Effect], expe
     assert tag_row(acme) == expected
 
 
+def test_a_pending_tag_keeps_the_claims_that_its_requester_had(acme: Catalog) -> None:
+    acme.push(APP)
+    acme.push(OTHER)
+    acme.commit(PendTag(V1, APP.digest, None, BOB.id, {"ref": "refs/heads/main", "job": "é"}), about=APP)
+    key = WorldKey(repository=REPO, caller=ALICE.id, digest=APP.digest)
+    world = acme.world(key)
+    assert world is not None
+    (waits,) = world.tags
+    assert waits.requester_claims == {"ref": "refs/heads/main", "job": "é"}
+    acme.commit(PendTag(V1, APP.digest, None, ALICE.id, {"ref": "refs/heads/next"}), about=APP)
+    world = acme.world(key)
+    assert world is not None
+    (waits,) = world.tags
+    assert (waits.requester, waits.requester_claims) == (ALICE.id, {"ref": "refs/heads/next"})
+    for ends in (PromoteTag(V1, APP.digest, None), DeleteTag(V1)):
+        acme.commit(ends, about=APP)
+        assert acme.rows("SELECT requester_claims FROM tag WHERE name = 'v1'") == [(None,)]
+        acme.commit(PendTag(V1, APP.digest, None, BOB.id, {"ref": "again"}), about=APP)
+
+
 def test_only_what_waits_is_promoted(acme: Catalog) -> None:
     acme.push(APP)
     acme.push(OTHER)
-    acme.commit(PendTag(V1, OTHER.digest, None, BOB.id), about=APP)
+    acme.commit(PendTag(V1, OTHER.digest, None, BOB.id, {}), about=APP)
     with pytest.raises(Internal):
         acme.commit(PromoteTag(V1, APP.digest, None), about=APP)
     assert tag_row(acme)[3] == OTHER_HEX

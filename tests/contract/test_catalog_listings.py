@@ -56,8 +56,8 @@ def test_a_last_that_is_no_tag_is_a_place_all_the_same(acme: Catalog) -> None:
 
 def test_an_entry_tells_what_is_visible_and_who_waits(acme: Catalog) -> None:
     acme.commit(
-        PendTag(Tag("a"), OTHER.digest, None, BOB.id),
-        PendTag(Tag("new"), OTHER.digest, None, ALICE.id),
+        PendTag(Tag("a"), OTHER.digest, None, BOB.id, {}),
+        PendTag(Tag("new"), OTHER.digest, None, ALICE.id, {}),
         MoveTag(Tag("9"), OTHER.digest, None),
         DeleteTag(Tag("A")),
         about=APP,
@@ -74,7 +74,7 @@ def test_an_entry_tells_what_is_visible_and_who_waits(acme: Catalog) -> None:
 
 def test_an_entry_tells_a_build_cache_and_evidence(acme: Catalog) -> None:
     cache, signature, fallback = image(b"cache"), image(b"signature"), image(b"fallback")
-    acme.push(cache, PendTag(Tag("cache"), cache.digest, None, BOB.id), cls=ManifestClass.CACHE)
+    acme.push(cache, PendTag(Tag("cache"), cache.digest, None, BOB.id, {}), cls=ManifestClass.CACHE)
     acme.push(signature, MoveTag(Tag("sig"), signature.digest, None), cls=ManifestClass.EVIDENCE, subject=APP.digest)
     acme.push(fallback, MoveTag(Tag("sha"), fallback.digest, None), cls=ManifestClass.FALLBACK, subject=APP.digest)
     entries = {entry.tag.text: (entry.visible, entry.cache, entry.metadata) for entry in tags(acme)}

@@ -90,7 +90,7 @@ def test_the_body_is_read_where_it_is_asked_for(acme: Catalog, with_body: bool) 
 
 def test_the_body_of_what_is_visible_only(acme: Catalog) -> None:
     """Of a tag's target only: a waiting one has none even where its digest is visible."""
-    acme.commit(PendTag(V1, APP.digest, None, BOB.id), MoveTag(Tag("held"), OTHER.digest, None), about=OTHER)
+    acme.commit(PendTag(V1, APP.digest, None, BOB.id, {}), MoveTag(Tag("held"), OTHER.digest, None), about=OTHER)
     found = [
         run(acme.manifests.by_digest(REPO, digest, now=NOW, with_body="visible"))
         for digest in (APP.digest, ALIAS, OTHER.digest)
@@ -116,7 +116,7 @@ def test_a_tag_answers_with_the_digest_it_was_pushed_with(acme: Catalog) -> None
 
 
 def test_a_pending_tag_tells_both_ends(acme: Catalog) -> None:
-    acme.commit(PendTag(V1, OTHER.digest, None, BOB.id), about=OTHER)
+    acme.commit(PendTag(V1, OTHER.digest, None, BOB.id, {}), about=OTHER)
     found = acme.by_tag("v1")
     assert found is not None
     assert found.target is not None
@@ -129,7 +129,7 @@ def test_a_pending_tag_tells_both_ends(acme: Catalog) -> None:
 @pytest.mark.parametrize(
     "end",
     [
-        pytest.param([PendTag(Tag("new"), OTHER.digest, None, BOB.id), DropPending(Tag("new"))], id="dropped"),
+        pytest.param([PendTag(Tag("new"), OTHER.digest, None, BOB.id, {}), DropPending(Tag("new"))], id="dropped"),
         pytest.param([MoveTag(Tag("new"), OTHER.digest, None), DeleteTag(Tag("new"))], id="deleted"),
         pytest.param([], id="never-was"),
     ],

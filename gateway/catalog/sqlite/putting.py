@@ -6,7 +6,6 @@ I/O: on the caller's connection.
 Source: `gateway.catalog.effects.PutManifest`; DESIGN 3.
 """
 
-import json
 from typing import Final
 
 from gateway.access.rights import rights
@@ -15,6 +14,7 @@ from gateway.catalog.effects import PutManifest
 from gateway.catalog.sqlite.directory import read_standing
 from gateway.catalog.sqlite.holding import count, is_carried
 from gateway.catalog.sqlite.many import select_in
+from gateway.catalog.sqlite.rows import claims_json
 from gateway.catalog.sqlite.scope import Scope, find_manifest, raise_repository
 from gateway.catalog.sqlite.visibility import ADMITTED, HELD
 from gateway.catalog.sqlite.work import enqueue_work
@@ -88,7 +88,7 @@ def _insert(scope: Scope, effect: PutManifest) -> int:
             manifest.declared_type,
             len(manifest.raw),
             effect.who.id,
-            _claims(effect),
+            claims_json(effect.who_claims),
             scope.now,
         ),
     )
@@ -108,7 +108,7 @@ def _check_bytes(scope: Scope, row: int, manifest: Manifest) -> None:
 
 def _refresh(scope: Scope, row: int, effect: PutManifest) -> None:
     scope.connection.execute(
-        "UPDATE manifest SET who = ?, who_claims = ? WHERE id = ?", (effect.who.id, _claims(effect), row)
+        "UPDATE manifest SET who = ?, who_claims = ? WHERE id = ?", (effect.who.id, claims_json(effect.who_claims), row)
     )
     if effect.cls is not ManifestClass.EVIDENCE:
         return
@@ -232,7 +232,3 @@ def _subject(effect: PutManifest) -> str | None:
     named = effect.manifest.subject
     subject = effect.subject or (None if named is None else named.digest)
     return subject.hex if subject is not None and subject.algorithm == "sha256" else None
-
-
-def _claims(effect: PutManifest) -> str:
-    return json.dumps(dict(effect.who_claims), ensure_ascii=False, sort_keys=True)

@@ -3,7 +3,8 @@
 Pure: constants and conversions.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from gateway.access.values import Condition
@@ -63,3 +64,8 @@ def entry_digest(encoded: str) -> Digest:
 def alias_digest(text: str | None) -> Digest | None:
     """Return the digest of an alias column, None where there is none."""
     return None if text is None else Digest.parse(text)
+
+
+def claims_json(claims: Mapping[str, str]) -> str:
+    """Return a column of verified claims; equal claims give equal text."""
+    return json.dumps(dict(claims), ensure_ascii=False, sort_keys=True)

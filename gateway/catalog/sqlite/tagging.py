@@ -9,11 +9,13 @@ Source: `gateway.catalog.effects`; DESIGN 3 ("Pending tags", "Deletes").
 from typing import Final
 
 from gateway.catalog.effects import DeleteTag, DropPending, MoveTag, PendTag, PromoteTag
+from gateway.catalog.sqlite.rows import claims_json
 from gateway.catalog.sqlite.scope import Scope, manifest_id
 from gateway.errors import Internal
 from gateway.oci.digest import Digest
 
-_NOTHING_PENDING: Final = "pending_id = NULL, pending_alias = NULL, pending_generation = NULL, requester_id = NULL"
+_NOTHING_PENDING: Final = """pending_id = NULL, pending_alias = NULL, pending_generation = NULL, requester_id = NULL,
+requester_claims = NULL"""
 
 _MOVE: Final = f"""INSERT INTO tag (repo_id, name, target_id, target_alias, generation, moved)
 VALUES (:repo, :name, :id, :alias, 1, :now) ON CONFLICT (repo_id, name) DO UPDATE SET target_id = excluded.target_id,
@@ -21,10 +23,11 @@ target_alias = excluded.target_alias, generation = generation + 1, moved = exclu
 _PROMOTE: Final = f"""UPDATE tag SET target_id = :id, target_alias = :alias, moved = :now, {_NOTHING_PENDING}
 WHERE repo_id = :repo AND name = :name AND pending_id = :id"""
 _PEND: Final = """INSERT INTO tag
-(repo_id, name, generation, pending_id, pending_alias, pending_generation, requester_id, moved)
-VALUES (:repo, :name, 1, :id, :alias, 1, :requester, :now) ON CONFLICT (repo_id, name) DO UPDATE SET
+(repo_id, name, generation, pending_id, pending_alias, pending_generation, requester_id, requester_claims, moved)
+VALUES (:repo, :name, 1, :id, :alias, 1, :requester, :claims, :now) ON CONFLICT (repo_id, name) DO UPDATE SET
 generation = generation + 1, pending_id = excluded.pending_id, pending_alias = excluded.pending_alias,
-pending_generation = generation + 1, requester_id = excluded.requester_id"""
+pending_generation = generation + 1, requester_id = excluded.requester_id,
+requester_claims = excluded.requester_claims"""
 _DROP: Final = f"UPDATE tag SET {_NOTHING_PENDING} WHERE repo_id = :repo AND name = :name"
 _DELETE: Final = f"""UPDATE tag SET target_id = NULL, target_alias = NULL, generation = generation + 1, moved = :now,
 {_NOTHING_PENDING} WHERE repo_id = :repo AND name = :name"""
@@ -39,6 +42,7 @@ def change_tag(scope: Scope, effect: MoveTag | PromoteTag | PendTag) -> None:
         "alias": _alias(effect.alias),
         "now": scope.now,
         "requester": effect.requester if isinstance(effect, PendTag) else None,
+        "claims": claims_json(effect.claims) if isinstance(effect, PendTag) else None,
     }
     statement = {MoveTag: _MOVE, PromoteTag: _PROMOTE, PendTag: _PEND}[type(effect)]
     if scope.connection.execute(statement, values).rowcount != 1:

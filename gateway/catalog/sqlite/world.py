@@ -45,7 +45,8 @@ CHILD_SIZES: Final = "SELECT sha256, size FROM manifest WHERE repo_id = ? AND sh
 TOMBSTONES: Final = "SELECT sha256 FROM tombstone WHERE project_id = ? AND sha256 IN ({keys})"
 
 _TAG: Final = """SELECT t.name, t.generation, m.sha256, m.state, n.sha256, t.pending_alias, t.pending_generation,
-t.requester_id FROM tag t LEFT JOIN manifest m ON m.id = t.target_id LEFT JOIN manifest n ON n.id = t.pending_id"""
+t.requester_id, t.requester_claims
+FROM tag t LEFT JOIN manifest m ON m.id = t.target_id LEFT JOIN manifest n ON n.id = t.pending_id"""
 TAGS: Final = f"{_TAG} WHERE t.repo_id = ? AND t.name IN ({{keys}})"
 TAGS_PENDING: Final = f"{_TAG} WHERE t.pending_id = ? AND t.repo_id = ?"
 
@@ -141,7 +142,7 @@ def _tags(
     rows = list(select_in(connection, TAGS, [tag.text for tag in asked], repo_id))
     if manifest_id is not None:
         rows.extend(connection.execute(TAGS_PENDING, (manifest_id, repo_id)))
-    found = {tag: TagFacts(tag, 0, None, False, None, None, None, None) for tag in asked}
+    found = {tag: TagFacts(tag, 0, None, False, None, None, None, None, {}) for tag in asked}
     for row in rows:
         tag = Tag(row[0])
         found[tag] = TagFacts(
@@ -153,6 +154,7 @@ def _tags(
             pending_alias=alias_digest(row[5]),
             pending_generation=row[6],
             requester=row[7],
+            requester_claims={} if row[8] is None else json.loads(row[8]),
         )
     return tuple(found[tag] for tag in sorted(found))
 

@@ -248,7 +248,7 @@ def test_no_statement_of_a_commit_reads_a_whole_table(filled: Catalog) -> None:
     statements: list[str] = []
     run(filled.database.write(lambda connection: connection.set_trace_callback(statements.append)))
     filled.commit(put(app, missing=[app.layers[0].digest], held_bytes=1, expires=NOW + 1), about=app)
-    filled.push(app, PendTag(tag, app.digest, None, BOB.id))
+    filled.push(app, PendTag(tag, app.digest, None, BOB.id, {}))
     filled.push(signature, verified(signature), cls=ManifestClass.EVIDENCE, subject=app.digest)
     filled.commit(
         admit(app, [support(signature)]),

@@ -250,7 +250,7 @@ class History:
                 effect = MoveTag(tag, digest, None)
                 row.generation, row.target, row.pending = row.generation + 1, digest, None
             case 2:
-                effect = PendTag(tag, digest, None, ALICE.id)
+                effect = PendTag(tag, digest, None, ALICE.id, {})
                 row.generation, row.pending = row.generation + 1, digest
             case 3:
                 effect = DropPending(tag)

@@ -132,6 +132,7 @@ FACTS: Final = [
     ("tags.pending_alias", f"UPDATE tag SET pending_alias = 'sha512:{'a' * 128}' WHERE name = 'waits'"),
     ("tags.pending_generation", "UPDATE tag SET pending_generation = 9 WHERE name = 'waits'"),
     ("tags.requester", "UPDATE tag SET requester_id = 'u:alice' WHERE name = 'waits'"),
+    ("tags.requester_claims", "UPDATE tag SET requester_claims = '{\"ref\": \"main\"}' WHERE name = 'waits'"),
     ("requesters", "DELETE FROM member WHERE principal_id = 'u:bob'"),
     ("requesters", "UPDATE principal SET disabled = 1 WHERE id = 'u:bob'"),
     ("policy.digest", "UPDATE revision SET digest = 'p2' WHERE kind = 'policy'"),
@@ -165,7 +166,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         opened.push(UNSIGNED, cls=ManifestClass.EVIDENCE, subject=ROOT.digest)
         opened.push(OTHER, admit(OTHER), MoveTag(Tag("v1"), OTHER.digest, None))
         opened.commit(MoveTag(Tag("v3"), OTHER.digest, None), about=OTHER)
-        opened.commit(admit(ROOT, [support(SIGNATURE)]), PendTag(Tag("waits"), ROOT.digest, None, BOB.id), about=ROOT)
+        opened.commit(
+            admit(ROOT, [support(SIGNATURE)]), PendTag(Tag("waits"), ROOT.digest, None, BOB.id, {}), about=ROOT
+        )
         for kind in ("policy", "trust"):
             opened.execute(
                 """INSERT INTO revision (kind, digest, content, reason, made_by, at)

@@ -273,6 +273,7 @@ def upgrade() -> None:
         _nullable("pending_alias", sa.Text),
         _nullable("pending_generation", sa.Integer),
         _nullable("requester_id", sa.Text),
+        _nullable("requester_claims", sa.Text),
         _integer("moved"),
         _key("tag", "repo_id", "name"),
         sqlite_with_rowid=False,
