@@ -33,7 +33,7 @@ from gateway.admission import evaluator, parts
 from gateway.api.asgi import Message
 from gateway.catalog.sqlite import admissions, commit, database
 from gateway.oci.manifest import Manifest
-from gateway.policy import answer, canonical, wasm_engine
+from gateway.policy import answer, wasm_engine
 from tests.support.whole import HOST, Whole, run, whole
 
 _Probe: TypeAlias = tuple[str, ModuleType | type, str]
@@ -43,8 +43,8 @@ PROBES: Final[tuple[_Probe, ...]] = (
     ("read the world", admissions, "read_world"),
     ("parse the config, make parts", parts, "parts"),
     ("verify the evidence", evaluator, "verify_all"),
-    ("search secrets, build the input", evaluator, "document"),
-    ("spell the input", canonical, "encode"),
+    ("describe it: search secrets, spell", evaluator, "describe"),
+    ("put the input together", evaluator, "document"),
     ("check the input", wasm_engine, "check"),
     ("evaluate the rules", wasm_engine.WasmEngine, "_run"),
     ("read the answer", answer, "outcome"),

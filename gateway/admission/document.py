@@ -8,12 +8,13 @@ Source: DESIGN 7; `gateway.policy` owns the schema.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.access.values import ProjectFacts
 from gateway.admission.parts import Part
+from gateway.admission.projection import MAX_TEXT_CHARS, Projection
 from gateway.admission.values import Trigger
 from gateway.catalog.world import TagFacts
 from gateway.evidence.values import EvidenceReport, Rejected, TrustSatisfied, TrustStaticPass, TrustVerdict, Verified
@@ -23,6 +24,7 @@ from gateway.oci.descriptor import Platform
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
 from gateway.oci.strict_json import JsonObject, JsonValue
+from gateway.policy import canonical
 from gateway.policy.secrets import Masked, mask
 
 API_VERSION: Final = "registry-gateway/admission/v1"
@@ -31,52 +33,6 @@ MAX_VERIFIED: Final = 200
 MAX_REJECTED: Final = 50
 MAX_CLAIMS: Final = 64
 """Of one signature (``cosign sign -a``)."""
-MAX_ITEMS: Final = 256
-MAX_TEXT_CHARS: Final = 4096
-TEXT_BUDGET_BYTES: Final = 512 * 1024
-"""For all free text of a document together: it stays below 1 MiB (DESIGN 11) whatever an image carries."""
-
-
-class Projection:
-    """What has been taken in, and the names of what was left out."""
-
-    def __init__(self) -> None:
-        self.truncated: list[str] = []
-        self._left = TEXT_BUDGET_BYTES
-
-    def texts(self, values: Mapping[str, str], where: str) -> JsonObject:
-        """Return as many of ``values`` as fit, in the order of their names."""
-        kept: JsonObject = {}
-        for name in sorted(values):
-            text = values[name][:MAX_TEXT_CHARS]
-            if len(kept) >= MAX_ITEMS or not self._take(name, text):
-                break
-            kept[name] = text
-        self._note(where, len(kept) == len(values) and not any(len(text) > MAX_TEXT_CHARS for text in values.values()))
-        return kept
-
-    def items(self, values: Sequence[str], where: str) -> list[JsonValue]:
-        """Return as many of ``values`` as fit, in their order."""
-        kept: list[JsonValue] = []
-        for value in values:
-            text = value[:MAX_TEXT_CHARS]
-            if len(kept) >= MAX_ITEMS or not self._take(text):
-                break
-            kept.append(text)
-        self._note(where, len(kept) == len(values) and not any(len(text) > MAX_TEXT_CHARS for text in values))
-        return kept
-
-    def _take(self, *texts: str) -> bool:
-        # A character is at most six bytes in JSON; what is not plain is counted so.
-        size = sum(len(text) if text.isascii() and text.isprintable() else 6 * len(text) for text in texts)
-        if size > self._left:
-            return False
-        self._left -= size
-        return True
-
-    def _note(self, where: str, whole: bool) -> None:
-        if not whole and len(self.truncated) < MAX_ITEMS:
-            self.truncated.append(where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +44,15 @@ class Who:
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """What every decision about one image says alike: the image and what is proven of it. ``spelt`` is canonical JSON."""
+
+    digest: Digest
+    members: JsonObject
+    spelt: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """Everything a document is made of. ``tag`` is None in the manifest decision."""
 
@@ -96,19 +61,46 @@ class Question:
     repository: RepositoryName
     trigger: Trigger
     who: Who
-    parts: tuple[Part, ...]
+    described: Described
     tag: TagFacts | None
-    report: EvidenceReport
-    trust: TrustVerdict
     now: int
 
 
-def document(question: Question) -> JsonObject:
-    """Return the input document of ``question``."""
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An input document, and its canonical JSON."""
+
+    value: JsonObject
+    encoded: bytes
+
+
+def describe(parts: tuple[Part, ...], report: EvidenceReport, trust: TrustVerdict) -> Described:
+    """Return the members that are about the image. Raises `PolicyInvalid` for what has no canonical spelling."""
     projection = Projection()
-    root = question.parts[0]
-    subjects = [_subject(part, projection) for part in question.parts]
-    return {
+    root = parts[0]
+    subjects = [_subject(part, projection) for part in parts]
+    members: JsonObject = {
+        "what": {
+            "digest": str(root.manifest.digest),
+            "media_type": root.manifest.media_type,
+            "kind": "index" if root.kind == "index" else "image" if root.kind == "image" else "artifact",
+            "artifact_type": subjects[0]["artifact_type"],
+            "size": len(root.manifest.raw),
+            "subject": None if root.manifest.subject is None else str(root.manifest.subject.digest),
+        },
+        "subjects": list[JsonValue](subjects),
+        "closure": "complete",
+        "trust": _trust(trust),
+        "evidence": _evidence(report, projection),
+        "truncated": list[JsonValue](projection.truncated),
+    }
+    return Described(root.manifest.digest, members, _spelt(members))
+
+
+def document(question: Question) -> Document:
+    """Return the input document of ``question``. Raises `PolicyInvalid` for what has no canonical spelling."""
+    described = question.described
+    members: JsonObject = {
         "api_version": API_VERSION,
         "decision": "manifest" if question.tag is None else "tag",
         "time": question.now,
@@ -125,21 +117,13 @@ def document(question: Question) -> JsonObject:
             "repository": question.repository.text,
             "mode": question.project.mode.value,
         },
-        "tag": None if question.tag is None else _tag(question.tag, root.manifest.digest),
-        "what": {
-            "digest": str(root.manifest.digest),
-            "media_type": root.manifest.media_type,
-            "kind": "index" if root.kind == "index" else "image" if root.kind == "image" else "artifact",
-            "artifact_type": subjects[0]["artifact_type"],
-            "size": len(root.manifest.raw),
-            "subject": None if root.manifest.subject is None else str(root.manifest.subject.digest),
-        },
-        "subjects": list[JsonValue](subjects),
-        "closure": "complete",
-        "trust": _trust(question.trust),
-        "evidence": _evidence(question.report, projection),
-        "truncated": list[JsonValue](projection.truncated),
+        "tag": None if question.tag is None else _tag(question.tag, described.digest),
     }
+    return Document(members | described.members, canonical.joined(described.spelt | _spelt(members)))
+
+
+def _spelt(members: JsonObject) -> dict[str, bytes]:
+    return {name: canonical.encode(value) for name, value in members.items()}
 
 
 def _tag(facts: TagFacts, digest: Digest) -> JsonObject:

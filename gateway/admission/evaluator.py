@@ -10,13 +10,13 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from gateway.access.values import ProjectFacts
 from gateway.admission import judgement, parts
 from gateway.admission.closure import Closure
-from gateway.admission.document import Question, Who, document
+from gateway.admission.document import Described, Document, Question, Who, describe, document
 from gateway.admission.judgement import Errs, Fails, Judgement, NoAnswer
 from gateway.admission.values import Trigger
 from gateway.catalog.world import ActiveRevision, EvidenceFacts, TagFacts, World
@@ -30,8 +30,6 @@ from gateway.oci.config import MAX_CONFIG_BYTES
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName
-from gateway.oci.strict_json import JsonObject
-from gateway.policy import canonical
 from gateway.policy.engine import PolicyEngine
 from gateway.policy.values import PolicyBroken, PolicyFinding, PolicyOutcome, PolicyUnavailable
 
@@ -39,6 +37,9 @@ MAX_UNVERIFIED_TRIES: Final = 50
 """Verification attempts per evaluation beyond what is verified already (DESIGN 3: junk cannot crowd out a signature)."""
 
 MAX_VERIFIED_TRIES: Final = 200
+
+INLINE_BYTES: Final = 8 * 1024
+"""Manifests and configs up to here are described on the event loop: 0.3 ms, where a thread costs 0.2 ms to reach."""
 
 
 class TrustSource(Protocol):
@@ -81,6 +82,25 @@ class Basis:
         return None if self.input_document is None else hashlib.sha256(self.input_document).hexdigest()
 
 
+@dataclass(slots=True)
+class Once:
+    """The description of one manifest in one world, made for its first decision and the same for those of its tags."""
+
+    described: Described | None = None
+    manifest: Manifest | None = None
+    world: World | None = None
+    proof: Proof | None = None
+
+    def found(self, case: "Case") -> Described | None:
+        """Return the description if it is of this very case: one on somebody else's behalf is."""
+        same = self.manifest is case.manifest and self.world is case.world and self.proof is case.proof
+        return self.described if same else None
+
+    def keep(self, case: "Case", described: Described) -> None:
+        """Keep the description of this case."""
+        self.described, self.manifest, self.world, self.proof = described, case.manifest, case.world, case.proof
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One manifest to be judged: its world, what is proven, and on whose behalf."""
@@ -92,6 +112,7 @@ class Case:
     proof: Proof
     trigger: Trigger
     who: Who
+    once: Once = field(default_factory=Once, repr=False, compare=False)
 
     @property
     def project(self) -> ProjectFacts:
@@ -127,12 +148,9 @@ class Evaluator:
         now: int,
     ) -> Proof | NoAnswer:
         """Return what the stored evidence and ``extra`` prove about ``subject``, under the active trust policy."""
-        policy = TrustPolicy.load({})
-        if world.trust is not None:
-            active = await self._trust.trust_policy(world.trust)
-            if active is None:
-                return NoAnswer("the trust policy was replaced meanwhile", stale=True)
-            policy = active
+        policy = TrustPolicy.load({}) if world.trust is None else await self._trust.trust_policy(world.trust)
+        if policy is None:
+            return NoAnswer("the trust policy was replaced meanwhile", stale=True)
         objects = [found for facts in self._worth_trying(world) if (found := await self._load(subject, facts))]
         if extra is not None and all(found.manifest.digest != extra.manifest.digest for found in objects):
             objects.append(extra)
@@ -142,6 +160,8 @@ class Evaluator:
             report = verify_all(subject, repository, objects, policy, registry_hosts=hosts, now=now)
             return Proof(report, judge_trust(report, repository, policy, registry_hosts=hosts))
 
+        if not objects:
+            return verify()
         running = asyncio.get_running_loop().run_in_executor(self._pool, verify)
         try:
             return await asyncio.wait_for(running, self._settings.verification_seconds)
@@ -191,50 +211,44 @@ class Evaluator:
                 "no policy is active: `registry-gateway policy activate DIR --reason TEXT`"
             ), Basis()
         try:
-            subjects = await self._parts(case)
-        except (ManifestInvalid, DocumentInvalid) as refusal:
+            described = await self._described(case)
+            asked = document(
+                Question(
+                    registry=self._settings.registry,
+                    project=case.project,
+                    repository=case.repository,
+                    trigger=case.trigger,
+                    who=case.who,
+                    described=described,
+                    tag=tag,
+                    now=now,
+                )
+            )
+        except (ManifestInvalid, DocumentInvalid, PolicyInvalid) as refusal:
             return Fails((Reason("CONTENT_MALFORMED", refusal.message, "deny"),)), Basis()
         except BlobUnknown as lost:
             return PolicyUnavailable(f"{lost.digest} cannot be read"), Basis()
-        question = Question(
-            registry=self._settings.registry,
-            project=case.project,
-            repository=case.repository,
-            trigger=case.trigger,
-            who=case.who,
-            parts=subjects,
-            tag=tag,
-            report=case.proof.report,
-            trust=case.proof.trust,
-            now=now,
-        )
-
-        def write() -> tuple[JsonObject, bytes]:
-            written = document(question)
-            return written, canonical.encode(written)
-
-        try:
-            # Megabytes of annotations are searched for secrets: not on the event loop.
-            asked, encoded = await asyncio.get_running_loop().run_in_executor(self._pool, write)
-        except PolicyInvalid as refusal:
-            return Fails((Reason("CONTENT_MALFORMED", refusal.message, "deny"),)), Basis()
         outcome = await self._evaluate(asked, case.world.policy)
         findings = () if isinstance(outcome, PolicyBroken | PolicyUnavailable) else outcome.findings
-        return outcome, Basis(findings, encoded)
+        return outcome, Basis(findings, asked.encoded)
 
-    async def _evaluate(self, asked: JsonObject, expected: ActiveRevision) -> PolicyOutcome:
+    async def _evaluate(self, asked: Document, expected: ActiveRevision) -> PolicyOutcome:
         """Ask the engine. An engine that is not at the catalog's active revision has no say, whatever it would answer."""
         revision = self._engine.revision()
         if revision is None or revision.id != expected.digest:
             return PolicyUnavailable("this worker does not have the active policy revision yet")
-        outcome = await self._engine.evaluate(asked, deadline_seconds=self._settings.policy_seconds)
+        outcome = await self._engine.evaluate(asked.value, deadline_seconds=self._settings.policy_seconds)
         if not isinstance(outcome, PolicyUnavailable) and outcome.revision != expected.digest:
             # It was given another revision while it was asked. The commit would not see that where the catalog's active
             # one was swapped and swapped back.
             return PolicyUnavailable("the policy was replaced while it was asked")
         return outcome
 
-    async def _parts(self, case: Case) -> tuple[parts.Part, ...]:
+    async def _described(self, case: Case) -> Described:
+        """Return what every decision of this case says alike: read, parsed and searched for secrets once."""
+        found = case.once.found(case)
+        if found is not None:
+            return found
         manifests = parts.manifests_of(case.manifest, case.world)
         configs = {}
         for digest, size in parts.config_digests(manifests):
@@ -244,7 +258,19 @@ class Evaluator:
                 configs[digest] = await self._blobs.read(digest, max_bytes=MAX_CONFIG_BYTES)
             except SizeInvalid:
                 raise ManifestInvalid("the config is not as long as it says", field="config") from None
-        return parts.parts(manifests, configs)
+        report, trust = case.proof.report, case.proof.trust
+
+        def make() -> Described:
+            return describe(parts.parts(manifests, configs), report, trust)
+
+        length = sum(len(manifest.raw) for manifest in manifests) + sum(len(config) for config in configs.values())
+        if length <= INLINE_BYTES and not report.verified:
+            made = make()
+        else:
+            # Megabytes of annotations are searched for secrets: not on the event loop.
+            made = await asyncio.get_running_loop().run_in_executor(self._pool, make)
+        case.once.keep(case, made)
+        return made
 
     def _worth_trying(self, world: World) -> Sequence[EvidenceFacts]:
         """Return the evidence to verify: what was verified once first, so that junk cannot push it out."""

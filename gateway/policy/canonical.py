@@ -8,6 +8,7 @@ Pure: no I/O, no third-party import.
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 from gateway.errors import PolicyInvalid
 from gateway.oci.strict_json import JsonValue
@@ -22,17 +23,25 @@ def encode(value: JsonValue) -> bytes:
         raise PolicyInvalid("a text holds a lone surrogate") from None
 
 
+def joined(members: Mapping[str, bytes]) -> bytes:
+    """Return the one spelling of the object with these members, each value in its own: nothing is spelt twice."""
+    return b"{" + b",".join(encode(name) + b":" + members[name] for name in sorted(members)) + b"}"
+
+
 def digest(content: bytes) -> str:
     """Return the SHA-256 of ``content``, spelt as a digest."""
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def _check(value: JsonValue) -> None:
-    if isinstance(value, float):
-        raise PolicyInvalid(f"{value!r} is not an integer: policy data has integers only")
-    if isinstance(value, list):
-        for item in value:
-            _check(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _check(item)
+    # A loop over a list that grows, and no recursion: an input has thousands of values.
+    found = [value]
+    for item in found:
+        if isinstance(item, str):
+            continue
+        if isinstance(item, float):
+            raise PolicyInvalid(f"{item!r} is not an integer: policy data has integers only")
+        if isinstance(item, dict):
+            found.extend(item.values())
+        elif isinstance(item, list):
+            found.extend(item)

@@ -5,7 +5,7 @@ import json
 from typing import Final
 
 from gateway.access.values import Mode, ProjectFacts, Visibility
-from gateway.admission.document import Question, Who, document
+from gateway.admission.document import Question, Who, describe, document
 from gateway.admission.parts import parts
 from gateway.admission.values import Trigger, TriggerKind
 from gateway.evidence.values import (
@@ -19,6 +19,7 @@ from gateway.oci import media_types
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.strict_json import JsonObject, JsonValue
+from gateway.policy import canonical
 from gateway.policy.document import PolicyInput, check
 from gateway.policy.pack import shipped_revision
 from gateway.policy.schema import Schema
@@ -58,20 +59,20 @@ CONFIG: Final[Json] = {
 
 def asked(manifests: list[Manifest], configs: dict[Digest, bytes], *verified: Verified) -> JsonObject:
     """Return the input about these manifests, checked against the shipped schema."""
-    made = document(
+    written = document(
         Question(
             registry="registry.example.test",
-            project=ProjectFacts(1, "team", Mode.HOLD, Visibility.PRIVATE, 0, False, 1, 1, 1),
+            project=ProjectFacts(1, "team", Mode.HOLD, Visibility.PRIVATE, 0, False, 1, 1, 1, 604_800),
             repository=REPOSITORY,
             trigger=Trigger(TriggerKind.PUSH, OPERATOR.id),
             who=Who(OPERATOR, {}),
-            parts=parts(manifests, configs),
+            described=describe(parts(manifests, configs), EvidenceReport(verified, ()), TrustStaticPass("images")),
             tag=None,
-            report=EvidenceReport(verified, ()),
-            trust=TrustStaticPass("images"),
             now=1,
         )
     )
+    made = written.value
+    assert written.encoded == canonical.encode(made)
     assert isinstance(check(made, Schema.compile(shipped_revision().schema)), PolicyInput)
     return made
 

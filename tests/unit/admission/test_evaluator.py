@@ -6,10 +6,11 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from gateway.admission.closure import closure
+from gateway.admission.closure import closure, world_key
 from gateway.admission.document import Who
 from gateway.admission.evaluator import Case, Evaluator, EvaluatorSettings, Proof
 from gateway.admission.gate import Gate
@@ -24,6 +25,8 @@ from gateway.evidence.values import EvidenceClaim, EvidenceFormat
 from gateway.oci.config import MAX_CONFIG_BYTES
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
+from gateway.oci.names import Tag
+from gateway.oci.strict_json import JsonObject
 from gateway.policy.engine import PolicyEngine
 from gateway.policy.values import PolicyUnavailable
 from tests.support.admission import HOST, KEY, REPOSITORY, House
@@ -241,6 +244,61 @@ def test_what_is_incomplete_asks_no_rule(tmp_path: Path) -> None:
         assert isinstance(verdict, Waits)
         assert basis.input_sha256 is None
         assert engine.asked == []
+
+    play(tmp_path, story)
+
+
+class Counting(Blobs):
+    """`BlobStore` that says what was read."""
+
+    def __init__(self, inner: BlobStore) -> None:
+        super().__init__(inner, {})
+        self.reads: list[Digest] = []
+
+    async def read(self, digest: Digest, *, max_bytes: int) -> bytes:
+        self.reads.append(digest)
+        return await super().read(digest, max_bytes=max_bytes)
+
+
+def test_an_image_is_described_once_for_all_its_decisions_and_never_for_another(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        cases: list[Case] = []
+        for app in (await signed(home), await signed(home, "two")):
+            await home.put("alice", app)
+            cases.append(
+                await case(
+                    home, Manifest.parse(app.manifest.content, content_type=app.manifest.media_type), honest=True
+                )
+            )
+        blobs = Counting(home.content.blobs)
+        evaluator = with_evaluator(home, engine=engine, blobs=blobs)  # type: ignore[arg-type]
+        first, second = cases
+        key = world_key(first.manifest, repository=REPOSITORY, caller="u:alice", tags=(Tag("v1"),))
+        world = await home.store.read_world(key, now=home.now)
+        assert world is not None
+        (facts,) = world.tags
+        engine.asked.clear()
+        await evaluator.judge(first, now=home.now)
+        await evaluator.judge_tag(first, facts, now=home.now)
+        somebody = dataclasses.replace(first, who=Who(home.people["alice"], {"sub": "another"}))
+        await evaluator.judge_tag(somebody, facts, now=home.now)
+        assert len(blobs.reads) == 1
+        assert [asked["subjects"] for asked in engine.asked] == [engine.asked[0]["subjects"]] * 3
+        whose = [cast(JsonObject, asked["who"])["claims"] for asked in engine.asked]
+        assert whose == [{}, {}, {"sub": "another"}]
+        # What was kept is of this manifest, this world and this proof, whoever carries it on.
+        for number, other in enumerate(
+            (
+                dataclasses.replace(first, manifest=second.manifest),
+                dataclasses.replace(first, world=second.world),
+                dataclasses.replace(first, proof=second.proof),
+            ),
+            start=2,
+        ):
+            await evaluator.judge_tag(other, facts, now=home.now)
+            assert len(blobs.reads) == number
+            what = cast(JsonObject, engine.asked[-1]["what"])
+            assert what["digest"] == str(other.manifest.digest)
 
     play(tmp_path, story)
 

@@ -29,6 +29,17 @@ def test_it_reads_back_and_the_order_of_members_does_not_matter(value: JsonValue
     assert canonical.encode(_reversed(again)) == encoded
 
 
+@given(st.dictionaries(TEXT, VALUES, max_size=5))
+def test_an_object_is_spelt_of_the_spellings_of_its_values(members: dict[str, JsonValue]) -> None:
+    spelt = {name: canonical.encode(value) for name, value in members.items()}
+    assert canonical.joined(spelt) == canonical.encode(members)
+
+
+def test_a_name_without_a_spelling_is_refused() -> None:
+    with pytest.raises(PolicyInvalid):
+        canonical.joined({"\ud800": b"1"})
+
+
 def _reversed(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
         return {name: _reversed(value[name]) for name in reversed(list(value))}
