@@ -63,7 +63,7 @@ evidence-fuzz: setup ## N mutations of valid evidence
 
 bench: setup ## side by side with distribution 3, olareg and nginx: bench/results/latest.md
 	tests/tools/install bench
-	$(BIN)/python -m bench.run
+	OPENSSL_CONF=bench/openssl.cnf $(BIN)/python -m bench.run
 
 wheel: setup ## a wheel in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

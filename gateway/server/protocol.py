@@ -1,31 +1,28 @@
-"""HTTP/1.1 on uvicorn, with the limits it lacks and a way to send files.
+"""HTTP/1.1 on uvicorn, with the limits it lacks.
 
 uvicorn reads a request head of any size, for any time: one header of 100 MB costs 13 s of CPU before anybody has said who
 he is. Here a head has at most `MAX_HEAD_BYTES`, `MAX_HEAD_FIELDS` and a deadline, and a body that stops coming ends the
-connection. Bytes of blobs go out in `SEND_BYTES` reads straight from the file, without a thread hop and without an
-ASGI message for each.
+connection. How an answer goes out is `gateway.server.sending`'s.
 
-I/O: sockets and the files it is told to send.
-Source: security row 90, 91; ASGI 3.0 "Extensions".
+I/O: sockets.
+Source: security row 90, 91.
 """
 
 import asyncio
-import os
 from asyncio.events import TimerHandle
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from gateway.server.sending import SENDFILE, Message, Sending
+
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_HEAD_FIELDS: Final = 100
-SEND_BYTES: Final = 256 * 1024
 TOO_LARGE: Final = 431
-SENDFILE: Final = "registry_gateway.sendfile"
 
-Message = MutableMapping[str, Any]
 Application = Callable[..., Awaitable[None]]
 
 
@@ -135,14 +132,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Application) -> None:
         async def with_files(scope: Message, receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
             scope["extensions"] = {SENDFILE: {}}
-
-            async def sending(message: Message) -> None:
-                if message["type"] == SENDFILE:
-                    await send_file(cycle, message["path"], offset=message["offset"], count=message["count"])
-                else:
-                    await send(message)
-
-            await app(scope, receive, sending)
+            await app(scope, receive, Sending(cycle))
 
         super()._start_asgi_task(cycle, cast(Any, with_files))
 
@@ -196,28 +186,6 @@ class GatewayProtocol(HttpToolsProtocol):
     def _stop(timer: TimerHandle | None) -> None:
         if timer is not None:
             timer.cancel()
-
-
-async def send_file(cycle: RequestResponseCycle, path: str, *, offset: int, count: int) -> None:
-    """Write ``count`` bytes of the file from ``offset`` as the body of the answer that was begun, and complete it.
-
-    Reads are from the page cache or one seek away and take the time of a copy; a hop to a thread would cost more. A file
-    that ends early ends the connection, so that nobody takes half a blob for a whole one.
-    """
-    if cycle.scope["method"] != "HEAD" and count:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            position, end = offset, offset + count
-            while position < end and not cycle.disconnected:
-                piece = os.pread(file, min(SEND_BYTES, end - position), position)
-                if not piece:
-                    cycle.transport.abort()
-                    return
-                await cycle.send({"type": "http.response.body", "body": piece, "more_body": True})
-                position += len(piece)
-        finally:
-            os.close(file)
-    await cycle.send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def protocol_class(*, head_seconds: float, body_seconds: float) -> type[GatewayProtocol]:

@@ -44,6 +44,9 @@ def server_context(*, certificate: Path, key: Path, minimum: Literal["1.3", "1.2
     context.minimum_version = ssl.TLSVersion.TLSv1_3 if minimum == "1.3" else ssl.TLSVersion.TLSv1_2
     context.set_ciphers(TLS12_CIPHERS)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    # Every suite that is left is AEAD with forward secrecy; which is fast only the client's processor knows. Go's clients
+    # put AES with 128 bits first, which costs less for each byte of a blob than OpenSSL's own first choice.
+    context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])
     try:
         context.load_cert_chain(certificate, key)

@@ -1,0 +1,91 @@
+"""How an answer goes out: one write for a small one, and always the bytes that were meant."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from gateway.server.sending import TOGETHER_BYTES, Sending
+from tests.support.listener import exchange, listener
+
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+
+
+def answering(body: bytes) -> Callable[..., Awaitable[None]]:
+    async def application(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return application
+
+
+@pytest.mark.parametrize("size", [0, 1, TOGETHER_BYTES, TOGETHER_BYTES + 1, 300_000])
+def test_a_body_of_any_size_arrives_as_it_is(size: int) -> None:
+    body = b"ab" * (size // 2) + b"c" * (size % 2)
+    with listener(answering(body)) as port:
+        head, _, got = exchange(port, HEAD + b"\r\n").partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert got == body
+        bare = exchange(port, HEAD.replace(b"GET", b"HEAD") + b"\r\n")
+    assert bare.endswith(b"\r\n\r\n")
+    assert b"content-length: %d\r\n" % size in bare
+
+
+def test_an_application_that_fails_after_its_head_has_said_nothing() -> None:
+    async def failing(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        await send({"type": "http.response.start", "status": 201, "headers": [(b"content-length", b"0")]})
+        raise RuntimeError("between the two")
+
+    with listener(failing) as port:
+        answer = exchange(port, HEAD + b"\r\n")
+    assert b"201" not in answer
+    assert answer.startswith(b"HTTP/1.1 500 ")
+
+
+@dataclass
+class Wire:
+    """A transport that notes what it is told, and a cycle that writes to it as uvicorn's does."""
+
+    told: list[bytes | str] = field(default_factory=list)
+    keep_alive: bool = True
+    response_started: bool = False
+
+    def __post_init__(self) -> None:
+        self.transport: Any = self
+
+    def write(self, data: bytes) -> None:
+        self.told.append(data)
+
+    def close(self) -> None:
+        self.told.append("closed")
+
+    async def send(self, message: Any) -> None:
+        self.response_started = True
+        self.transport.write(message.get("body", b"head "))
+        if message["type"] == "http.response.body" and not self.keep_alive:
+            self.transport.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "keep_alive", "told"),
+    [
+        pytest.param(4, True, [b"head body"], id="small"),
+        pytest.param(4, False, [b"head body", "closed"], id="last-of-its-connection"),
+        pytest.param(TOGETHER_BYTES + 1, True, [b"head ", b"b" * (TOGETHER_BYTES + 1)], id="large"),
+    ],
+)
+def test_a_small_answer_is_one_write(size: int, keep_alive: bool, told: list[bytes | str]) -> None:
+    wire = Wire(keep_alive=keep_alive)
+    sending = Sending(wire)  # type: ignore[arg-type]  # all of a cycle that it uses
+
+    async def answer() -> None:
+        await sending({"type": "http.response.start", "status": 200, "headers": []})
+        assert wire.told == []
+        await sending({"type": "http.response.body", "body": b"body" if size == 4 else b"b" * size})
+
+    asyncio.run(answer())
+    assert wire.told == told
+    assert wire.transport is wire
