@@ -3,10 +3,11 @@
 A token is an upper bound. Every request meets it with the present standing, so that a role taken away, a disabled account
 or a project made anew counts at once (zot CVE-2025-23208, Harbor 89e1c4b), and no list of revoked tokens is needed.
 
-Three answers to a missing right, and nothing else in the gateway makes them:
+Three answers to a missing right:
 - the token lacks an action that the caller could ask for: `Unauthorized` with the scope, whether or not the repository
   exists, since clients widen their token only then, and since the answer must not tell;
-- a right that no scope can name (push for a signer, overwrite, sign): `Denied` with a sentence;
+- a right that no scope can name (push for a signer, overwrite, sign): `Denied` with a sentence, by `gateway.admission`,
+  which knows what is put and compares the standing again when it commits;
 - the object is invisible: not here, see `gateway.access.sight`.
 
 Pure: no I/O, no third-party import.
@@ -19,7 +20,7 @@ from typing import Final, Literal, TypeAlias
 from gateway.access.rights import NO_RIGHTS, rights
 from gateway.access.scopes import CATALOG, DELETE, PULL, PUSH, REPOSITORY, format_scope, held_actions
 from gateway.access.values import Grant, ProjectFacts, QuarantineLevel, Rights, Role, Standing, Verb
-from gateway.errors import Denied, Internal, Reason, Unauthorized
+from gateway.errors import Internal, Unauthorized
 from gateway.identity.values import AccessClaims, ResourceAccess
 from gateway.oci.names import RepositoryName
 
@@ -32,12 +33,6 @@ _CARRIED: Final[dict[str, frozenset[Verb]]] = {
     DELETE: frozenset({Verb.DELETE}),
 }
 """The verbs that each token action lets through, where they are held."""
-
-_MISSING_VERB: Final = {
-    Verb.PUSH: ("PUSH_NOT_PERMITTED", "your role here may add signatures and attestations, not images"),
-    Verb.OVERWRITE: ("OVERWRITE_NOT_PERMITTED", "the tag exists and your role here may not move it"),
-    Verb.SIGN: ("SIGN_NOT_PERMITTED", "your role here may not add signatures or attestations"),
-}
 
 
 def authorize(
@@ -85,14 +80,6 @@ def grant(*, standing: Standing, claims: AccessClaims, repository: RepositoryNam
         rights=within,
         scanner=Role.SCANNER in standing.roles and within.quarantine > QuarantineLevel.NONE,
     )
-
-
-def require_verb(given: Grant, verb: Literal[Verb.PUSH, Verb.OVERWRITE, Verb.SIGN]) -> None:
-    """Raise `Denied` unless ``verb``, which no scope can name, is among the rights of ``given``."""
-    if not given.rights.allows(verb):
-        code, sentence = _MISSING_VERB[verb]
-        message = f"{given.repository}: {sentence}"
-        raise Denied(message, reasons=[Reason(code=code, message=message)])
 
 
 def authorize_catalog(*, claims: AccessClaims | None, active: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.access.values import Grant, InstanceRole, Verb
 from gateway.admission.records import event
-from gateway.admission.rights import present
+from gateway.admission.rights import check_revoke, present
 from gateway.admission.tools import STALE, Stale, Tools
 from gateway.audit.events import EventKind
 from gateway.catalog.effects import DeleteManifest, DeleteTag, Effect, Entomb
@@ -113,15 +113,13 @@ def _named(tags: Sequence[TagFacts]) -> set[Digest]:
 async def revoke(
     tools: Tools, repository: RepositoryName, digest: Digest, *, principal: Principal, reason: str
 ) -> Done | Stale:
-    """Put a tombstone over the bytes for the whole project. Raises `NameUnknown`, `Denied`."""
+    """Put a tombstone over the bytes for the whole project. Raises `NameUnknown`, `Denied` where the principal may not."""
     now = tools.now()
     key = WorldKey(repository=repository, caller=principal.id, digest=digest)
     world = await tools.store.read_world(key, now=now)
     if world is None:
         raise NameUnknown(f"no project claims {repository}")
-    if not world.standing.active:
-        message = f"{principal.name} may not revoke in project {world.standing.project.name}"
-        raise Denied(message, reasons=(Reason("RIGHT_MISSING", message, "deny"),))
+    check_revoke(world.standing)
     effects: tuple[Effect, ...] = (
         Entomb(digest, reason, principal.id),
         event(EventKind.MANIFEST_REVOKED, principal=principal.id, digest=digest, reason=reason),

@@ -3,10 +3,11 @@
 The guard has checked the token; these are the rights that no scope can name, and those that may have gone since.
 
 Pure: no I/O, no third-party import.
-Source: DESIGN 2 ("rights"), 3 ("Answers to a missing right").
+Source: DESIGN 2 ("rights"), 3 ("Answers to a missing right"); INTERFACE 3 (who may revoke).
 """
 
-from gateway.access.rights import NO_RIGHTS, rights
+from gateway.access.rights import NO_RIGHTS, instance_actions, rights
+from gateway.access.roles import InstanceAction
 from gateway.access.values import Grant, Rights, Standing, Verb
 from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import TagFacts
@@ -31,6 +32,19 @@ def check_put(held: Rights, *, cls: ManifestClass, overwriting: tuple[TagFacts, 
     _require(held, Verb.PUSH, "to push here needs the right `push`; this account can only add evidence")
     for facts in overwriting:
         _require(held, Verb.OVERWRITE, f"tag {facts.tag} exists, and to move it needs the right `overwrite`")
+
+
+def check_revoke(standing: Standing) -> None:
+    """Raise `Denied` unless the principal is a security officer, an administrator, or the operator of this machine.
+
+    No role on a project is enough: a tombstone hides from everybody, and its writer must not be the one to judge that.
+    """
+    if InstanceAction.REVOKE in instance_actions(standing.instance_roles, active=standing.active):
+        return
+    message = (
+        f"{standing.principal.name} may not revoke in project {standing.project.name}: a security officer does that"
+    )
+    raise Denied(message, reasons=(Reason("RIGHT_MISSING", message, "deny"),))
 
 
 def exists_elsewhere(facts: TagFacts, digest: Digest) -> bool:

@@ -41,5 +41,8 @@ class Rejudging(Protocol):
         ...
 
     async def revoke(self, repository: RepositoryName, digest: Digest, *, principal: Principal, reason: str) -> None:
-        """Hide the bytes in the whole project, whatever carries them. Raises `NameUnknown` for an unknown project."""
+        """Hide the bytes in the whole project, whatever carries them.
+
+        Raises `NameUnknown` for an unknown project, `Denied` for a principal that may not revoke.
+        """
         ...

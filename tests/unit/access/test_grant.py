@@ -1,18 +1,17 @@
 """Grants: a token within present rights, and the answers to a missing right."""
 
 import asyncio
-from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.access.grant import Action, authorize, authorize_catalog, grant, require_verb
+from gateway.access.grant import Action, authorize, authorize_catalog, grant
 from gateway.access.rights import rights
 from gateway.access.scopes import CATALOG
 from gateway.access.stores import StandingStore
 from gateway.access.values import Grant, InstanceRole, QuarantineLevel, Role, Standing, Verb, Visibility
-from gateway.errors import Denied, Internal, Unauthorized
+from gateway.errors import Internal, Unauthorized
 from gateway.identity.values import ANONYMOUS, AccessClaims
 from gateway.oci.names import RepositoryName
 from tests.support.identity import ALICE, NOW, PROPERTY, FakeStandings, claims, project, standing
@@ -200,30 +199,6 @@ def test_row_118_a_missing_project_and_a_missing_right_read_the_same() -> None:
             authorize(standing=of, claims=claims("pull", "push"), repository=APP, required=["pull", "push"])
         answers.add((caught.value.message, caught.value.scopes, caught.value.error))
     assert len(answers) == 1
-
-
-@pytest.mark.parametrize(
-    ("role", "verb", "code"),
-    [
-        pytest.param(Role.SCANNER, Verb.PUSH, "PUSH_NOT_PERMITTED", id="push-by-a-signer"),
-        pytest.param(Role.SCANNER, Verb.OVERWRITE, "OVERWRITE_NOT_PERMITTED", id="overwrite"),
-        pytest.param(Role.READER, Verb.SIGN, "SIGN_NOT_PERMITTED", id="sign"),
-    ],
-)
-def test_require_verb_refuses(role: Role, verb: Literal[Verb.PUSH, Verb.OVERWRITE, Verb.SIGN], code: str) -> None:
-    given_ = grant(standing=standing(role), claims=claims("pull", "push"), repository=APP)
-    with pytest.raises(Denied) as caught:
-        require_verb(given_, verb)
-    (reason,) = caught.value.reasons
-    assert (reason.code, reason.severity) == (code, "deny")
-    assert "team/app" in reason.message
-
-
-def test_require_verb_passes() -> None:
-    given_ = grant(standing=standing(Role.WRITER), claims=claims("push"), repository=APP)
-    require_verb(given_, Verb.PUSH)
-    require_verb(given_, Verb.OVERWRITE)
-    require_verb(given_, Verb.SIGN)
 
 
 def test_authorize_catalog() -> None:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.access.values import Grant, Role
+from gateway.access.values import Grant, InstanceRole, Role
 from gateway.admission.gate import Gate
 from gateway.catalog.values import ManifestView, TagView
 from gateway.errors import Denied, ManifestUnknown, NameUnknown, TagUnknown, Unavailable
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName, Tag
-from tests.support.admission import HOST, KEY, REPOSITORY, House
+from tests.support.admission import HOST, KEY, OPERATOR, REPOSITORY, House
 from tests.support.admission_stories import administrator, condition, over, pending, play
 from tests.support.evidence import signed_bundle, signed_classic
 from tests.support.images import image, index
@@ -200,7 +200,7 @@ def test_a_delete_that_loses_every_race_is_unavailable(tmp_path: Path) -> None:
         with pytest.raises(Unavailable):
             await gate.delete_manifest(bob, digest)
         with pytest.raises(Unavailable):
-            await gate.revoke(REPOSITORY, digest, principal=home.people["alice"], reason="bad")
+            await gate.revoke(REPOSITORY, digest, principal=OPERATOR, reason="bad")
 
     play(tmp_path, story)
 
@@ -212,7 +212,7 @@ def test_a_tombstone_survives_delete_re_push_and_another_repository(tmp_path: Pa
         await home.push("alice", app, "v1", repository=other)
         await home.push("alice", app, "v1")
         digest = Digest.parse(app.digest)
-        await home.gate.revoke(REPOSITORY, digest, principal=home.people["alice"], reason="bad")
+        await home.gate.revoke(REPOSITORY, digest, principal=OPERATOR, reason="bad")
         await home.gate.delete_manifest(bob, digest)
         assert (await home.push("alice", app, "v1")).reasons[0].code == "REVOKED"  # type: ignore[union-attr]
         assert await condition_in(home, app.digest, other) == "revoked"
@@ -231,8 +231,48 @@ async def condition_in(home: House, digest: str, repository: RepositoryName) -> 
 def test_bytes_can_be_revoked_before_they_come(tmp_path: Path) -> None:
     async def story(home: House, engine: ScriptedEngine) -> None:
         app = image("one")
-        await home.gate.revoke(REPOSITORY, Digest.parse(app.digest), principal=home.people["alice"], reason="known bad")
+        await home.gate.revoke(REPOSITORY, Digest.parse(app.digest), principal=OPERATOR, reason="known bad")
         assert (await home.push("alice", app, "v1")).reasons[0].code == "REVOKED"  # type: ignore[union-attr]
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize("role", [*Role, *InstanceRole], ids=lambda role: role.value)
+def test_only_a_security_officer_or_an_administrator_revokes(tmp_path: Path, role: Role | InstanceRole) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        roles, wide = ((role,), ()) if isinstance(role, Role) else ((), (role,))
+        bob, app = await home.person("bob", *roles, instance=wide), image("one")
+        digest = Digest.parse(app.digest)
+        await home.push("alice", app, "v1")
+        if role in (InstanceRole.SECURITY_OFFICER, InstanceRole.ADMINISTRATOR):
+            await home.gate.revoke(REPOSITORY, digest, principal=bob, reason="bad")
+            assert await condition(home, app) == "revoked"
+            return
+        with pytest.raises(Denied) as caught:
+            await home.gate.revoke(REPOSITORY, digest, principal=bob, reason="bad")
+        assert [reason.code for reason in caught.value.reasons] == ["RIGHT_MISSING"]
+        assert await condition(home, app) == "held"
+        assert "manifest.revoked" not in await home.events()
+
+    play(tmp_path, story)
+
+
+def test_the_operator_of_the_machine_revokes_and_is_named(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        digest = Digest.parse(image("one").digest)
+        await home.gate.revoke(REPOSITORY, digest, principal=OPERATOR, reason="bad")
+        (event,) = [row for row in await home.audit.events(after=0, limit=100) if row.kind == "manifest.revoked"]
+        assert event.principal_id == OPERATOR.id
+
+    play(tmp_path, story)
+
+
+def test_an_officer_who_was_disabled_revokes_nothing(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        officer = await home.person("officer", instance=(InstanceRole.SECURITY_OFFICER,))
+        await home.principals.set_disabled(officer.name, disabled=True, by=OPERATOR, now=home.now)
+        with pytest.raises(Denied):
+            await home.gate.revoke(REPOSITORY, Digest.parse(image("one").digest), principal=officer, reason="bad")
 
     play(tmp_path, story)
 
@@ -244,9 +284,7 @@ def test_who_is_not_active_revokes_nothing(tmp_path: Path) -> None:
             await home.gate.revoke(REPOSITORY, digest, principal=stranger, reason="bad")
         assert [reason.code for reason in caught.value.reasons] == ["RIGHT_MISSING"]
         with pytest.raises(NameUnknown):
-            await home.gate.revoke(
-                RepositoryName.parse("nobody/app"), digest, principal=home.people["alice"], reason="bad"
-            )
+            await home.gate.revoke(RepositoryName.parse("nobody/app"), digest, principal=OPERATOR, reason="bad")
 
     play(tmp_path, story)
 

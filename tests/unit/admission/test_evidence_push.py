@@ -14,7 +14,7 @@ from gateway.oci.names import RepositoryName, Tag
 from gateway.oci.strict_json import JsonObject
 from gateway.policy.revision import PolicyRevision
 from gateway.policy.values import PolicyOutcome
-from tests.support.admission import HOST, KEY, OTHER_KEY, REPOSITORY, House
+from tests.support.admission import HOST, KEY, OPERATOR, OTHER_KEY, REPOSITORY, House
 from tests.support.admission_stories import (
     codes,
     distrust,
@@ -450,10 +450,10 @@ def test_who_may_only_sign_cannot_move_a_tag_by_putting_evidence_under_it(tmp_pa
 def test_revoked_bytes_are_no_evidence(tmp_path: Path) -> None:
     async def story(home: House, engine: ScriptedEngine) -> None:
         signature = signed_bundle(KEY)
-        await home.gate.revoke(REPOSITORY, Digest.parse(signature.digest), principal=home.people["alice"], reason="bad")
+        await home.gate.revoke(REPOSITORY, Digest.parse(signature.digest), principal=OPERATOR, reason="bad")
         assert codes(await home.attach("alice", signature)) == {"REVOKED"}
         listed = fallback_of(image("one").digest)
-        await home.gate.revoke(REPOSITORY, Digest.parse(listed.digest), principal=home.people["alice"], reason="bad")
+        await home.gate.revoke(REPOSITORY, Digest.parse(listed.digest), principal=OPERATOR, reason="bad")
         assert codes(await home.put("alice", listed, image("one").digest.replace(":", "-"))) == {"REVOKED"}
 
     play(tmp_path, story)

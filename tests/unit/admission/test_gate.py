@@ -8,7 +8,7 @@ from gateway.access.values import Mode, Role
 from gateway.admission.values import Admitted, Held, Refused
 from gateway.catalog.values import ManifestClass
 from gateway.errors import Denied
-from tests.support.admission import HOST, KEY, OTHER_KEY, House, house, run
+from tests.support.admission import HOST, KEY, OPERATOR, OTHER_KEY, House, house, run
 from tests.support.evidence import attested_bundle, signed_bundle, signed_classic, trust_files
 from tests.support.images import cache_image, cache_index, chart, image, index
 
@@ -214,7 +214,7 @@ def test_a_revoked_digest_is_hidden_and_never_comes_back(tmp_path: Path) -> None
         await home.gate.revoke(
             (await home.grant("alice")).repository,
             (await home.view(app.digest)).digest,  # type: ignore[union-attr]
-            principal=home.people["alice"],
+            principal=OPERATOR,
             reason="bad",
         )
         assert not await home.visible(app.digest)

@@ -16,7 +16,7 @@ from gateway.oci.names import RepositoryName, Tag
 from gateway.oci.strict_json import JsonObject
 from gateway.policy.revision import PolicyRevision
 from gateway.policy.values import PolicyOutcome
-from tests.support.admission import KEY, OTHER_KEY, REPOSITORY, House, house, run
+from tests.support.admission import KEY, OPERATOR, OTHER_KEY, REPOSITORY, House, house, run
 from tests.support.admission_stories import (
     administrator,
     codes,
@@ -464,7 +464,7 @@ def test_an_index_naming_tombstoned_bytes_is_denied_and_a_tombstone_beats_the_ad
         await signed(home, many)
         await home.push("alice", many, "v1")
         child = many.children[0]
-        await home.gate.revoke(REPOSITORY, Digest.parse(child.digest), principal=home.people["alice"], reason="bad")
+        await home.gate.revoke(REPOSITORY, Digest.parse(child.digest), principal=OPERATOR, reason="bad")
         assert not await home.visible(child.digest)
         assert await home.visible(many.digest)
         other = index(child, image("s390x", architecture="s390x"))
