@@ -161,8 +161,8 @@ def _about(
         "- load: one process of Python over loopback with TLS on connections that are kept and were made before; another "
         "one for the uploads beside a GET",
         *(f"- **{peer.name}**: {peer.about}; {ciphers.get(peer.name, '-')}" for peer in peers),
-        "- the load generator offers ciphers in the order of clients written in Go, AES with 128 bits first. The gateway and",
-        "  distribution answer a push when its bytes are durable (fsync of files and folders), olareg calls no fsync.",
+        "- the load generator offers ciphers in the order of clients written in Go, AES with 128 bits first. The gateway",
+        "  and distribution answer a push when its bytes are durable (fsync of files and folders), olareg calls no fsync.",
         "- distribution and olareg, written in Go, may use all cores, nginx and the gateway use one each. Only the gateway",
         "  verifies, decides and records: the image that is pulled was admitted by a signature in cosign's format, pulled",
         "  by an account that may read only what is admitted; a *held* PUT was judged and waits for its signature.",

@@ -110,7 +110,11 @@ class SqliteBlobs:
         )
 
     def _find(self, repository: RepositoryName, digest: Digest, *, now: int) -> _Blob | None:
-        return self._database.read(lambda connection: self._read(connection, repository, digest, now))
+        return self._database.read_again(
+            ("blob", repository.text, str(digest), self._max_inline_links),
+            lambda connection: self._read(connection, repository, digest, now),
+            now=now,
+        )
 
     def _read(
         self, connection: sqlite3.Connection, repository: RepositoryName, digest: Digest, now: int
