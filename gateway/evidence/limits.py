@@ -43,8 +43,12 @@ MAX_SUBJECTS: Final = 1024
 MAX_SUBJECT_DIGESTS: Final = 32
 """Of an in-toto statement; both are sigstore-go's (CVE-2024-45395)."""
 
+MAX_PREDICATE_TYPE_CHARS: Final = 1024
+"""What the policy's input schema takes, and a test compares the two: one signature with a longer one would otherwise make a
+document that no rule can be asked about, whatever else is proven of that image."""
+
 MAX_STATEMENT_TEXT_CHARS: Final = 2048
-"""Of a predicate type or subject name: they reach logs, the policy input and people's screens."""
+"""Of a subject's name, which reaches logs and people's screens."""
 
 MAX_DOCKER_REFERENCE_CHARS: Final = 1024
 

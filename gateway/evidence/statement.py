@@ -11,6 +11,7 @@ from typing import Final
 from gateway.evidence import members
 from gateway.evidence.limits import (
     MAX_ATTESTATION_BYTES,
+    MAX_PREDICATE_TYPE_CHARS,
     MAX_STATEMENT_NODES,
     MAX_STATEMENT_TEXT_CHARS,
     MAX_SUBJECT_DIGESTS,
@@ -76,7 +77,7 @@ def parse(payload: bytes) -> Statement:
     if document.get("_type") not in (V01, V1):
         raise members.malformed("_type is neither in-toto Statement v0.1 nor v1")
     predicate_type = members.a_text(
-        document.get("predicateType"), what="predicateType", max_chars=MAX_STATEMENT_TEXT_CHARS
+        document.get("predicateType"), what="predicateType", max_chars=MAX_PREDICATE_TYPE_CHARS
     )
     if not predicate_type:
         raise members.malformed("predicateType is empty")

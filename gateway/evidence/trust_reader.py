@@ -24,7 +24,7 @@ from gateway.evidence.authorities import (
 from gateway.evidence.documents import Field
 from gateway.evidence.globs import Glob
 from gateway.evidence.keys import CLASSIC_HASHES, HashName, PublicKey
-from gateway.evidence.limits import MAX_STATEMENT_TEXT_CHARS
+from gateway.evidence.limits import MAX_PREDICATE_TYPE_CHARS
 from gateway.evidence.signed_identity import AnyIdentity, MatchRepository, RemapIdentity, SignedIdentity, is_prefix
 from gateway.evidence.values import COSIGN_SIGN, SignerIdentity
 from gateway.oci.names import ProjectName
@@ -188,7 +188,7 @@ def _predicate_type(field: Field) -> str:
     text = field.text()
     if text in PREDICATE_TYPES:
         return PREDICATE_TYPES[text]
-    if len(text) > MAX_STATEMENT_TEXT_CHARS or _URI.fullmatch(text) is None:
+    if len(text) > MAX_PREDICATE_TYPE_CHARS or _URI.fullmatch(text) is None:
         field.refuse(f"is neither a URI nor one of {', '.join(PREDICATE_TYPES)}")
     if text == COSIGN_SIGN:
         field.refuse("is a plain signature: leave attestations out")

@@ -77,7 +77,7 @@ def test_annotations_for_refuses(digests: dict[str, str], code: RejectionCode) -
         pytest.param(lambda s: s.pop("predicateType"), RejectionCode.PAYLOAD_MALFORMED, id="no-predicate-type"),
         pytest.param(lambda s: s.update(predicateType=""), RejectionCode.PAYLOAD_MALFORMED, id="empty-predicate-type"),
         pytest.param(
-            lambda s: s.update(predicateType="a" * 2049), RejectionCode.LIMIT_EXCEEDED, id="long-predicate-type"
+            lambda s: s.update(predicateType="a" * 1025), RejectionCode.LIMIT_EXCEEDED, id="long-predicate-type"
         ),
         pytest.param(lambda s: s.pop("predicate"), RejectionCode.PAYLOAD_MALFORMED, id="no-predicate"),
         pytest.param(lambda s: s.pop("subject"), RejectionCode.PAYLOAD_MALFORMED, id="no-subject"),
