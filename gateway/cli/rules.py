@@ -9,8 +9,9 @@ from gateway.app import Parts, unix_now
 from gateway.catalog.values import RevisionRow
 from gateway.cli.context import context_of, operator
 from gateway.cli.directories import trust_files
-from gateway.cli.terminal import when
+from gateway.cli.terminal import printable, when
 from gateway.errors import Conflict, Unavailable
+from gateway.evidence.reach import wide_keys
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.policy.build import build
 from gateway.policy.revision import PolicyRevision
@@ -37,9 +38,12 @@ def _policies(loaded: TrustPolicy) -> list[dict[str, object]]:
 
 @trust.command("check")
 def trust_check(context: typer.Context, place: Path) -> None:
-    """Check a trust policy file or directory and show what it says."""
+    """Check a trust policy file or directory and show what it says; warn of a key that covers several projects."""
     loaded = TrustPolicy.load(trust_files(place))
-    context_of(context).terminal.rows(("name", "project", "globs", "authorities", "mode"), _policies(loaded))
+    terminal = context_of(context).terminal
+    for key in wide_keys(loaded):
+        terminal.note(printable(f"warning: {key}"))
+    terminal.rows(("name", "project", "globs", "authorities", "mode"), _policies(loaded))
 
 
 @trust.command("apply")

@@ -30,6 +30,18 @@ class TestTrust:
         assert home.data("trust", "show") == checked
         assert home.data("audit", "tail")[-1]["kind"] == "trust.applied"
 
+    def test_check_warns_when_one_key_covers_several_projects(self, home: Home, tmp_path: Path) -> None:
+        place = write(tmp_path / "wide", trust_files(KEY, globs=("team/**", "other/**")))
+        for output in ("table", "json"):
+            ran = home.run("--output", output, "trust", "check", str(place))
+            assert ran.status == 0
+            assert ran.err.startswith("warning: one key covers several projects (other, team): ")
+            assert KEY.id in ran.err
+            assert "warning" not in ran.out
+        assert home.data("trust", "check", str(place))[0]["globs"] == ["team/**", "other/**"]
+        narrow = write(tmp_path / "narrow", trust_files(KEY, globs=("team/**",)))
+        assert home.run("trust", "check", str(narrow)).err == ""
+
     def test_is_shown_by_project(self, home: Home) -> None:
         home.trust(trust_files(KEY))
         assert home.data("trust", "show", "team") == home.data("trust", "show")
