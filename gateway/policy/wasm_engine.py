@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import opapywasm
-import wasmtime
 
 from gateway.errors import PolicyInvalid
 from gateway.oci.strict_json import JsonObject
@@ -25,12 +24,14 @@ from gateway.policy.document import InputRefused, PolicyInput, check, check_read
 from gateway.policy.revision import PolicyRevision
 from gateway.policy.schema import Schema
 from gateway.policy.values import PolicyBroken, PolicyOutcome, PolicyRevisionId, PolicyUnavailable
+from gateway.policy.wasm_instances import Bounds, Failed, Instances
 
 ENTRYPOINT: Final = "registry/admission/decision"
 MAX_RESULT_BYTES: Final = 8 * 1024 * 1024
 """1,001 subjects x 7 rules x 200 bytes are 1.4 MB."""
 MAX_DATA_BYTES: Final = 8 * 1024 * 1024
-_PAGE_BYTES: Final = 64 * 1024
+_MAX_INPUT_BYTES: Final = 4 * 1024 * 1024
+"""`gateway.policy.document` allows a quarter of it; this is the last line."""
 
 
 @dataclass(slots=True)
@@ -38,7 +39,8 @@ class _Loaded:
     """One revision as it runs. ``users`` and ``retired`` belong to the event loop's thread."""
 
     revision: PolicyRevision
-    policy: opapywasm.OpaWasmPolicy
+    instances: Instances
+    entry_point: int
     users: int = 0
     retired: bool = False
 
@@ -114,59 +116,49 @@ class WasmEngine:
         """Close ``loaded`` now, or when the last evaluation that began under it ends: none of them fails for this."""
         loaded.retired = True
         if loaded.users == 0:
-            loaded.policy.close()
+            loaded.instances.close()
 
     def _released(self, loaded: _Loaded) -> None:
         self._in_flight -= 1
         loaded.users -= 1
         if loaded.retired and loaded.users == 0:
-            loaded.policy.close()
+            loaded.instances.close()
 
     def _load(self, revision: PolicyRevision) -> _Loaded:
         check_reads(revision)
-        config = opapywasm.PolicyConfig(
-            pool_size=self._threads,
-            default_entrypoint=ENTRYPOINT,
-            borrow_timeout_seconds=self._max_evaluation_seconds,
-            strict_result=False,
-            strict_result_shape=True,
-            max_input_bytes=4 * 1024 * 1024,
+        bounds = Bounds(
+            max_memory_bytes=self._max_memory_bytes,
+            max_seconds=self._max_evaluation_seconds,
+            max_input_bytes=_MAX_INPUT_BYTES,
             max_data_bytes=MAX_DATA_BYTES,
             max_result_bytes=MAX_RESULT_BYTES,
-            max_cstring_scan_bytes=MAX_RESULT_BYTES,
-            parse_raw_json_input=False,
-            max_memory_pages=self._max_memory_bytes // _PAGE_BYTES,
-            eval_timeout_seconds=self._max_evaluation_seconds,
         )
         try:
-            policy = opapywasm.OpaWasmPolicy.from_wasm_bytes(revision.wasm, config)
+            instances = Instances(revision.wasm, encode(revision.data), bounds)
         except opapywasm.OpaWasmError as error:
             raise PolicyInvalid(f"the compiled policy cannot be loaded: {error}") from None
-        try:
-            if ENTRYPOINT not in policy.entrypoints:
-                raise PolicyInvalid(f"the compiled policy has no entry point {ENTRYPOINT}")
-            if policy.builtins:
-                # The library would serve some of them in its own approximation; the capabilities file allows none.
-                raise PolicyInvalid(f"the compiled policy needs host functions: {', '.join(sorted(policy.builtins))}")
-            policy.set_data(encode(revision.data))
-        except opapywasm.OpaWasmError as error:
-            policy.close()
-            raise PolicyInvalid(f"the policy's data cannot be loaded: {error}") from None
-        except PolicyInvalid:
-            policy.close()
-            raise
-        return _Loaded(revision=revision, policy=policy)
+        entry_point = instances.entry_points.get(ENTRYPOINT)
+        reason = None
+        if entry_point is None:
+            reason = f"the compiled policy has no entry point {ENTRYPOINT}"
+        elif instances.builtins:
+            # The library would serve some of them in its own approximation; the capabilities file allows none.
+            reason = f"the compiled policy needs host functions: {', '.join(instances.builtins)}"
+        if entry_point is None or reason is not None:
+            instances.close()
+            raise PolicyInvalid(str(reason))
+        return _Loaded(revision=revision, instances=instances, entry_point=entry_point)
 
     def _run(self, active: _Loaded, checked: PolicyInput) -> PolicyOutcome:
         revision = active.revision
         try:
-            value = active.policy.evaluate(checked.body)
-        except (opapywasm.OpaPoolTimeoutError, opapywasm.OpaPolicyClosedError):
+            value = active.instances.evaluate(checked.body, entry_point=active.entry_point)
+        except opapywasm.OpaPolicyClosedError:
             return PolicyUnavailable("no policy instance became free in time")
-        except opapywasm.OpaWasmError as error:
-            if _interrupted(error):
+        except Failed as failed:
+            if failed.interrupted:
                 return PolicyUnavailable("the policy evaluation took too long")
-            return PolicyBroken(revision=revision.id, reason=f"the policy failed: {error}")
+            return PolicyBroken(revision=revision.id, reason=f"the policy failed: {failed}")
         if value is opapywasm.UNDEFINED:
             return PolicyBroken(revision=revision.id, reason="the policy's decision is undefined")
         return answer.outcome(value, expected=revision.pair, rules=revision.rules, subjects=checked.subjects)
@@ -183,16 +175,3 @@ class _Release:
     def __call__(self, _: concurrent.futures.Future[PolicyOutcome]) -> None:
         with contextlib.suppress(RuntimeError):  # The loop is closed: the process ends, nobody counts any more.
             self._loop.call_soon_threadsafe(self._engine._released, self._loaded)
-
-
-def _interrupted(error: BaseException) -> bool:
-    """Return whether the guest was stopped by its deadline, as wasmtime's own trap code says."""
-    # The library raises an error from the one it caused: the chain can be a ring.
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        if isinstance(cause, wasmtime.Trap):
-            return cause.trap_code is wasmtime.TrapCode.INTERRUPT
-        cause = cause.__cause__
-    return False
