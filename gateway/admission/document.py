@@ -94,7 +94,7 @@ def describe(parts: tuple[Part, ...], report: EvidenceReport, trust: TrustVerdic
         "evidence": _evidence(report, projection),
         "truncated": list[JsonValue](projection.truncated),
     }
-    return Described(root.manifest.digest, members, _spelt(members))
+    return Described(root.manifest.digest, members, canonical.members(members))
 
 
 def document(question: Question) -> Document:
@@ -119,11 +119,7 @@ def document(question: Question) -> Document:
         },
         "tag": None if question.tag is None else _tag(question.tag, described.digest),
     }
-    return Document(members | described.members, canonical.joined(described.spelt | _spelt(members)))
-
-
-def _spelt(members: JsonObject) -> dict[str, bytes]:
-    return {name: canonical.encode(value) for name, value in members.items()}
+    return Document(members | described.members, canonical.joined(described.spelt | canonical.members(members)))
 
 
 def _tag(facts: TagFacts, digest: Digest) -> JsonObject:

@@ -9,23 +9,31 @@ Pure: no I/O, no third-party import.
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Final
 
 from gateway.errors import PolicyInvalid
-from gateway.oci.strict_json import JsonValue
+from gateway.oci.strict_json import JsonObject, JsonValue
+
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def encode(value: JsonValue) -> bytes:
     """Return the one spelling of ``value``. Raises `PolicyInvalid` for a fraction or a lone surrogate in it."""
     _check(value)
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+        return _ENCODER.encode(value).encode()
     except UnicodeEncodeError:
         raise PolicyInvalid("a text holds a lone surrogate") from None
 
 
-def joined(members: Mapping[str, bytes]) -> bytes:
-    """Return the one spelling of the object with these members, each value in its own: nothing is spelt twice."""
-    return b"{" + b",".join(encode(name) + b":" + members[name] for name in sorted(members)) + b"}"
+def members(value: JsonObject) -> dict[str, bytes]:
+    """Return each member of ``value`` in its one spelling, name and all: parts of objects that differ in few members."""
+    return {name: encode({name: item})[1:-1] for name, item in value.items()}
+
+
+def joined(spelt: Mapping[str, bytes]) -> bytes:
+    """Return the one spelling of the object with these members, as `members` gives them: none is spelt twice."""
+    return b"{" + b",".join(spelt[name] for name in sorted(spelt)) + b"}"
 
 
 def digest(content: bytes) -> str:
