@@ -31,8 +31,9 @@ verdict(subject) := {"is": "pass"} if {
 	subject.size <= max_bytes
 	count(subject.layers) <= max_layers
 	match.in_every(manifest_media_types, subject.media_type)
+	allowed := allowed_types(subject)
 	every layer in subject.layers {
-		match.in_every(layer_media_types, layer.media_type)
+		layer.media_type in allowed
 		local_or_allowed(layer)
 	}
 }
@@ -61,10 +62,11 @@ wrong_manifest(subject) := {concat("", ["manifest media type not allowed: ", sub
 
 wrong_layers(subject) := {problem | some problem in problems} if {
 	is_array(subject.layers)
+	refused := refused_types(subject)
 	problems := array.concat(
 		[concat("", ["layer media type not allowed: ", layer.media_type]) |
 			some layer in subject.layers
-			count(allowing(layer_media_types, layer.media_type)) < count(layer_media_types)
+			layer.media_type in refused
 		],
 		[concat("", ["foreign layer not allowed: ", layer.digest]) |
 			some layer in subject.layers
@@ -72,6 +74,16 @@ wrong_layers(subject) := {problem | some problem in problems} if {
 			foreign_layers == "deny"
 		],
 	)
+}
+
+# A type is matched once, however many layers are of it. A layer without one is in neither set, so it does not pass.
+types(subject) := {layer.media_type | some layer in subject.layers}
+
+allowed_types(subject) := {type | some type in types(subject); match.in_every(layer_media_types, type)}
+
+refused_types(subject) := {type |
+	some type in types(subject)
+	count(allowing(layer_media_types, type)) < count(layer_media_types)
 }
 
 local_or_allowed(layer) if layer.foreign == false
