@@ -23,6 +23,7 @@ from gateway.admission.ids import time_ordered_id
 from gateway.admission.revisions import ActiveRevisions
 from gateway.admission.tools import AdmissionSettings, Tools
 from gateway.admission.worker import Worker
+from gateway.audit.logins import LoginCounter
 from gateway.audit.pulls import PullCounter
 from gateway.catalog.schema_revision import require_head
 from gateway.catalog.sqlite.admissions import SqliteAdmissionStore
@@ -80,6 +81,7 @@ class Parts:
     stats: SqliteStats
     gate: Gate
     pulls: PullCounter
+    logins: LoginCounter
     pool: ThreadPoolExecutor
 
     async def close(self) -> None:
@@ -165,6 +167,7 @@ def compose(config: Config, *, now: Callable[[], int] = unix_now) -> Parts:
         stats=SqliteStats(database=database),
         gate=Gate(tools),
         pulls=PullCounter(),
+        logins=LoginCounter(),
         pool=pool,
     )
 
@@ -210,8 +213,10 @@ class Running:
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
-            await self._flush()
-            await self._parts.close()
+            try:
+                await self._flush(everything=True)
+            finally:
+                await self._parts.close()
 
     async def _every(self, seconds: float, step: Callable[[], object]) -> None:
         while True:
@@ -236,7 +241,24 @@ class Running:
         except GatewayError as error:
             self._failed("policy revision", error)
 
-    async def _flush(self) -> None:
+    async def _flush(self, *, everything: bool = False) -> None:
+        """Write down what was counted; what cannot be written is counted again. ``everything``: there is no later."""
+        try:
+            await self._flush_pulls()
+        finally:
+            await self._flush_logins(everything=everything)
+
+    async def _flush_logins(self, *, everything: bool) -> None:
+        counted = self._parts.logins.take(now=unix_now(), everything=everything)
+        if not counted:
+            return
+        try:
+            await self._parts.audit.record_logins(counted)
+        except GatewayError:
+            self._parts.logins.put_back(counted)
+            raise
+
+    async def _flush_pulls(self) -> None:
         counted = self._parts.pulls.take()
         if not counted:
             return

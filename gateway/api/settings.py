@@ -27,11 +27,11 @@ class RecordPull(Protocol):
 class RecordLogin(Protocol):
     """Takes note of a secret that was presented at the token endpoint. Returns at once, never fails.
 
-    ``principal_id`` is None where it was the wrong one: the name that was tried is not passed on, since people type
-    passwords into the wrong field.
+    ``principal_id`` is whose name it was presented under, and None where nobody is called that: the name itself is not
+    passed on, since people type passwords into the wrong field. ``method`` is what it looked like: password or robot.
     """
 
-    def __call__(self, *, principal_id: str | None, method: str, address: str, now: int) -> None: ...
+    def __call__(self, *, principal_id: str | None, method: str, address: str, succeeded: bool, now: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway.access.values import InstanceRole, Mode, Role, Visibility
+from gateway.audit.logins import LoginKey, LoginSpan
 from gateway.catalog.effects import Effect
 from gateway.catalog.values import (
     BlobView,
@@ -291,7 +292,7 @@ class RevisionStore(Protocol):
 
 
 class AuditStore(Protocol):
-    """Events and pulls."""
+    """Events and pulls; logins are events that were counted first."""
 
     async def events(self, *, after: int, limit: int) -> Sequence[EventRow]:
         """Return events with an id above ``after``, oldest first; ``after`` negative: the last ``limit`` ones."""
@@ -305,6 +306,10 @@ class AuditStore(Protocol):
 
     async def record_pulls(self, pulls: Mapping[tuple[str, str, str, str, str, int], tuple[int, int, int]]) -> None:
         """Add counts: (principal id, repository, digest, address, outcome, minute) -> (first, last, count)."""
+        ...
+
+    async def record_logins(self, logins: Mapping[LoginKey, LoginSpan]) -> None:
+        """Write one event for each entry, at the time of its last login."""
         ...
 
     async def who_pulled(self, digest: Digest) -> Sequence[PullRow]:

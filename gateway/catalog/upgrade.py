@@ -17,18 +17,23 @@ from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
+from gateway.audit.events import EventKind
 from gateway.catalog.schema_revision import HEAD, current, head, read_revision, require_head
 from gateway.catalog.sqlite.connection import check_version, create_private, open_connection
+from gateway.catalog.sqlite.events import insert_event
 from gateway.catalog.sqlite.faults import refusal_of
 from gateway.errors import ConfigInvalid
+from gateway.identity.values import Principal
 
 __all__ = ["current", "head", "require_head", "upgrade"]
 
 _SCRIPTS: Final = Path(__file__).with_name("migrations")
 
 
-def upgrade(path: Path, *, busy_seconds: float = 10.0) -> tuple[str | None, str]:
+def upgrade(path: Path, *, by: Principal, now: int, busy_seconds: float = 10.0) -> tuple[str | None, str]:
     """Return the revision the catalog had (None: there was none, it is new) and the one it has now.
+
+    That ``by`` made or changed it at ``now`` (Unix seconds) is an event in the same transaction.
 
     Creates the file (mode 0600) if need be. Raises `ConfigInvalid` for a file that is no catalog or a newer one,
     `Unavailable` while another process writes for longer than ``busy_seconds``.
@@ -53,6 +58,7 @@ def upgrade(path: Path, *, busy_seconds: float = 10.0) -> tuple[str | None, str]
             config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            record_upgrade(driver, before, by=by, now=now)
             return before, HEAD
     except CommandError as error:
         raise ConfigInvalid(f"the catalog {path} cannot be upgraded: {error}") from error
@@ -62,3 +68,11 @@ def upgrade(path: Path, *, busy_seconds: float = 10.0) -> tuple[str | None, str]
         raise
     finally:
         engine.dispose()
+
+
+def record_upgrade(connection: sqlite3.Connection, before: str | None, *, by: Principal, now: int) -> None:
+    """Write the event of a catalog that had the form ``before`` (None: there was none) and has this program's now."""
+    if before == HEAD:
+        return
+    kind = EventKind.INSTANCE_INITIALISED if before is None else EventKind.CATALOG_UPGRADED
+    insert_event(connection, kind, principal_id=by.id, now=now, data={"from": before, "to": HEAD})

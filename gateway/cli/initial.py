@@ -98,7 +98,7 @@ def initialise(
     token_keys.mkdir(parents=True, mode=0o700)
     create_signing_key(token_keys, now=now)
     settings.path(settings.storage.path).mkdir(mode=0o700)
-    upgrade(app.catalog_path(settings))
+    upgrade(app.catalog_path(settings), by=operator(), now=now)
     trust = settings.path(settings.trust.directory)
     (trust / "keys").mkdir(parents=True)
     (trust / "README.md").write_text(_TRUST_README, encoding="utf-8")

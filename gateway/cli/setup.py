@@ -8,7 +8,7 @@ import typer
 from gateway import app
 from gateway.app import Parts
 from gateway.catalog.upgrade import upgrade
-from gateway.cli.context import context_of
+from gateway.cli.context import context_of, operator
 from gateway.cli.diagnosis import Finding, diagnose
 from gateway.cli.initial import initialise
 from gateway.errors import ConfigInvalid, Denied, Reason
@@ -96,5 +96,5 @@ def upgrade_catalog(context: typer.Context) -> None:
     """Bring the catalog's schema to this version's. Stop the gateway and back the file up first."""
     command = context_of(context)
     path = app.catalog_path(command.config())
-    before, after = upgrade(path)
+    before, after = upgrade(path, by=operator(), now=app.unix_now())
     command.terminal.record({"catalog": str(path), "from": before, "to": after})

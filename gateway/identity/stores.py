@@ -18,3 +18,7 @@ class AccountStore(Protocol):
     async def robot_by_secret(self, secret_sha256: bytes) -> Robot | None:
         """Return the robot whose secret has this SHA-256 (32 bytes), revoked and expired ones included."""
         ...
+
+    async def id_by_name(self, name: str) -> str | None:
+        """Return the id of the principal called ``name``, of whatever kind and state: whom a failed login was aimed at."""
+        ...

@@ -123,8 +123,9 @@ def dependencies(
         metrics.stock(await parts.stats.stats())
         return metrics.render()
 
-    def logged_in(*, principal_id: str | None, method: str, address: str, now: int) -> None:
-        outcome = "failed" if principal_id is None else "succeeded"
+    def logged_in(*, principal_id: str | None, method: str, address: str, succeeded: bool, now: int) -> None:
+        outcome = "succeeded" if succeeded else "failed"
+        parts.logins.count(principal_id=principal_id, method=method, address=address, succeeded=succeeded, now=now)
         log.notice("login", principal=principal_id, method=method, address=address, at=now, outcome=outcome)
 
     return ApiDependencies(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.events import EventKind
+from gateway.audit.logins import LoginCounter
 from gateway.audit.pulls import PullCounter
 from gateway.oci.digest import Digest
 from gateway.oci.strict_json import JsonObject
@@ -92,6 +93,24 @@ def test_no_secret_in_any_event(catalog: Catalog) -> None:
     assert canary.encode().hex() not in text
     recorded = next(event for event in catalog.events() if event.kind == "login.failed")
     assert (recorded.data["name"], recorded.data["has_password"]) == ("alice", True)
+
+
+def test_logins_are_events_oldest_first_with_their_count(catalog: Catalog) -> None:
+    counter = LoginCounter()
+    for number in range(3):
+        counter.count(
+            principal_id=None, method="password", address="192.0.2.9", succeeded=False, now=NOW // 60 * 60 + 9 + number
+        )
+    counter.count(principal_id=CI.id, method="robot", address="192.0.2.1", succeeded=True, now=NOW // 60 * 60)
+    run(catalog.audit.record_logins(counter.take(now=NOW)))
+    run(catalog.audit.record_logins({}))
+    succeeded, failed = catalog.events()
+    at = NOW // 60 * 60
+    assert (succeeded.kind, succeeded.principal_id, succeeded.at) == ("login.succeeded", CI.id, at)
+    assert succeeded.data == {"method": "robot", "address": "192.0.2.1", "count": 1, "first": at, "last": at}
+    assert (failed.kind, failed.principal_id, failed.at) == ("login.failed", "unknown", at + 11)
+    assert failed.data == {"method": "password", "address": "192.0.2.9", "count": 3, "first": at + 9, "last": at + 11}
+    assert (failed.project, failed.repository, failed.digest) == (None, None, None)
 
 
 def test_pulls_add_up(catalog: Catalog) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from gateway.audit.logins import LoginKey, LoginSpan, login_data
 from gateway.catalog.sqlite.uploads import MAX_OPEN, MAX_PATCHES, OPEN_RETRY_SECONDS
 from gateway.catalog.values import EventRow, PullRow, RevisionRow, UploadRow, WorkItem
 from gateway.errors import (
@@ -178,6 +179,11 @@ class MemoryAudit:
         for key, (first, last, count) in pulls.items():
             old_first, old_last, old_count = self._pulls.get(key, (first, last, 0))
             self._pulls[key] = (min(first, old_first), max(last, old_last), old_count + count)
+
+    async def record_logins(self, logins: Mapping[LoginKey, LoginSpan]) -> None:
+        for key, span in sorted(logins.items(), key=lambda entry: entry[1].last):
+            kind = "login.succeeded" if key.succeeded else "login.failed"
+            self._log.write(kind, by=key.principal_id, now=span.last, data=login_data(key, span))
 
     async def who_pulled(self, digest: Digest) -> Sequence[PullRow]:
         rows = []

@@ -120,6 +120,10 @@ class Directory:
                 return LocalAccount(somebody.principal, somebody.password_hash, somebody.disabled)
         return None
 
+    async def id_by_name(self, name: str) -> str | None:
+        row = await self.principal_by_name(name)
+        return None if row is None or row.name != name else row.id
+
     async def robot_by_secret(self, secret_sha256: bytes) -> Robot | None:
         for somebody in self._people.values():
             if somebody.secret == secret_sha256 and somebody.expires is not None:

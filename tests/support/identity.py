@@ -163,6 +163,10 @@ class FakeAccounts:
     async def account_by_name(self, name: str) -> LocalAccount | None:
         return self.accounts.get(name)
 
+    async def id_by_name(self, name: str) -> str | None:
+        robots = {robot.principal.name: robot.principal.id for robot in self.robots.values()}
+        return self.accounts[name].principal.id if name in self.accounts else robots.get(name)
+
     async def robot_by_secret(self, secret_sha256: bytes) -> Robot | None:
         return self.robots.get(secret_sha256)
 

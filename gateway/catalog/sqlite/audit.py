@@ -12,6 +12,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from gateway.audit.events import EventKind
+from gateway.audit.logins import LoginKey, LoginSpan, login_data
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.events import insert_event
 from gateway.catalog.values import EventRow, PullRow
@@ -85,6 +87,24 @@ class SqliteAudit:
             for (principal, repository, digest, address, outcome, minute), (first, last, count) in pulls.items()
         ]
         await self._database.write(lambda connection: connection.executemany(_ADD, rows).rowcount)
+
+    async def record_logins(self, logins: Mapping[LoginKey, LoginSpan]) -> None:
+        """Write one event for each entry, at the time of its last login, oldest first."""
+        if not logins:
+            return
+        ordered = sorted(logins.items(), key=lambda entry: entry[1].last)
+
+        def insert(connection: sqlite3.Connection) -> None:
+            for key, span in ordered:
+                insert_event(
+                    connection,
+                    EventKind.LOGIN_SUCCEEDED if key.succeeded else EventKind.LOGIN_FAILED,
+                    principal_id=key.principal_id,
+                    now=span.last,
+                    data=login_data(key, span),
+                )
+
+        await self._database.write(insert)
 
     async def who_pulled(self, digest: Digest) -> Sequence[PullRow]:
         """Return who pulled a digest, from where and when, newest first, all of it.

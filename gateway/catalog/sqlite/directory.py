@@ -157,6 +157,13 @@ class SqliteStandings:
             return None
         return LocalAccount(Principal(row[0], PrincipalKind.USER, row[1]), password_hash=row[2], disabled=bool(row[3]))
 
+    async def id_by_name(self, name: str) -> str | None:
+        """Return the id of the principal called ``name``, of whatever kind and state."""
+        row = self._database.read(
+            lambda connection: connection.execute("SELECT id FROM principal WHERE name = ?", (name,)).fetchone()
+        )
+        return None if row is None else str(row[0])
+
     async def robot_by_secret(self, secret_sha256: bytes) -> Robot | None:
         """Return the robot whose secret has this SHA-256 (32 bytes), revoked and expired ones included.
 

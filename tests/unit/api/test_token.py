@@ -70,7 +70,9 @@ def test_get_with_basic(made: House) -> None:
     said = claims(reply)
     assert (said.principal_id, said.issued_at, said.expires_at) == ("u:writer", NOW, NOW + 300)
     assert given(reply) == {"repository:team/app": {"pull", "push"}}
-    assert made.logins == [{"principal_id": "u:writer", "method": "password", "address": "192.0.2.7", "now": NOW}]
+    assert made.logins == [
+        {"principal_id": "u:writer", "method": "password", "address": "192.0.2.7", "succeeded": True, "now": NOW}
+    ]
 
 
 def test_each_token_has_its_own_id(made: House) -> None:
@@ -167,9 +169,16 @@ def test_a_wrong_secret_is_one_answer(made: House, username: str, password: str)
     posted = post(made, {**PUSH, "username": username, "password": password})
     assert posted.status == 401
     assert posted.json()["error"] == "invalid_grant"
-    assert made.logins
-    assert all(login["principal_id"] is None for login in made.logins)
-    assert "writer" not in str(made.logins)
+    whose = {"writer": "u:writer", "disabled": "u:disabled"}.get(username)
+    first = {"principal_id": whose, "method": "password", "address": "192.0.2.7", "succeeded": False, "now": NOW}
+    assert made.logins == [first, {**first, "principal_id": "u:writer"}, first]
+
+
+def test_what_is_typed_into_the_wrong_field_is_told_to_nobody(made: House) -> None:
+    assert get(made, "", basic(PASSWORD, "writer")).status == 401
+    (login,) = made.logins
+    assert login["principal_id"] is None
+    assert PASSWORD not in str(login)
 
 
 @pytest.mark.parametrize(

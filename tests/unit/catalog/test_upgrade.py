@@ -11,11 +11,16 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import gateway.catalog
+from gateway.catalog import upgrade as upgrading
 from gateway.catalog.schema_revision import HEAD
 from gateway.catalog.sqlite.database import Database
-from gateway.catalog.upgrade import current, head, require_head, upgrade
+from gateway.catalog.upgrade import current, head, require_head
 from gateway.errors import ConfigInvalid, Internal, Unavailable
-from tests.support.catalog_admin import on_sqlite, opened
+from tests.support.catalog_admin import NOW, ROOT, on_sqlite, opened
+
+
+def upgrade(path: Path, *, busy_seconds: float = 10.0) -> tuple[str | None, str]:
+    return upgrading.upgrade(path, by=ROOT, now=NOW, busy_seconds=busy_seconds)
 
 
 def scripts() -> ScriptDirectory:
@@ -174,6 +179,31 @@ def test_a_writer_in_the_way_is_waited_for_and_then_said(tmp_path: Path) -> None
             upgrade(path, busy_seconds=0.0)
     finally:
         connection.close()
+
+
+def events(path: Path) -> list[tuple[int, str, str, str]]:
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute("SELECT at, kind, principal_id, data FROM event ORDER BY id").fetchall()
+    finally:
+        connection.close()
+
+
+def test_that_a_catalog_was_made_is_its_first_event_and_an_upgrade_of_nothing_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    upgrade(path)
+    upgrade(path)
+    assert events(path) == [(NOW, "instance.initialised", ROOT.id, f'{{"from":null,"to":"{HEAD}"}}')]
+
+
+def test_an_upgrade_says_from_which_form(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    upgrade(path)
+    connection = sqlite3.connect(path)
+    upgrading.record_upgrade(connection, "0000", by=ROOT, now=NOW + 1)
+    connection.commit()
+    connection.close()
+    assert events(path)[1:] == [(NOW + 1, "catalog.upgraded", ROOT.id, f'{{"from":"0000","to":"{HEAD}"}}')]
 
 
 def test_two_upgrades_at_once_are_one(tmp_path: Path) -> None:
