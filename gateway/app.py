@@ -194,7 +194,9 @@ class Running:
     def __init__(self, parts: Parts, *, failed: Callable[[str, BaseException], None]) -> None:
         self._parts = parts
         self._failed = failed
-        self._worker = Worker(gate=parts.gate, work=parts.work, stock=parts.manifests, now=unix_now, failed=failed)
+        self._worker = Worker(
+            gate=parts.gate, work=parts.work, stock=parts.manifests, arrivals=parts.blobs, now=unix_now, failed=failed
+        )
         self._version: int | None = None
         self.policy: str | None = None
 

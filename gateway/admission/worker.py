@@ -1,7 +1,8 @@
 """Background work: rows in the `work` table, carried out by whichever worker claims them.
 
-``reevaluate`` is one manifest whose missing part arrived; ``rejudge`` is every image, after trust or policy changed:
-what waits may be admitted, what is admitted stands and may be found to have drifted. It goes page by page, each page a
+``reevaluate`` is one manifest whose missing part arrived, ``arrival`` a blob that many waited for. ``rejudge`` is every
+image, after trust or policy changed: what waits may be admitted, what is admitted stands and may be found to have
+drifted. It goes page by page, each page a
 row of its own, so that no lease outlives its work. What fails is tried again later, with growing pauses; what does not
 exist any more is done.
 
@@ -14,7 +15,7 @@ from typing import Final
 
 from gateway.admission.gate import Gate
 from gateway.admission.values import TriggerKind, Unreachable
-from gateway.catalog.stores import ManifestStock, WorkStore
+from gateway.catalog.stores import Arrivals, ManifestStock, WorkStore
 from gateway.catalog.values import ManifestView, WorkItem
 from gateway.errors import GatewayError, ManifestUnknown, NameUnknown
 from gateway.identity.values import SYSTEM
@@ -37,12 +38,14 @@ class Worker:
         gate: Gate,
         work: WorkStore,
         stock: ManifestStock,
+        arrivals: Arrivals,
         now: Callable[[], int],
         failed: Callable[[str, BaseException], None],
     ) -> None:
         self._gate = gate
         self._work = work
         self._stock = stock
+        self._arrivals = arrivals
         self._now = now
         self._failed = failed
 
@@ -68,6 +71,15 @@ class Worker:
                 repository = RepositoryName.parse(item.data["repository"])
                 kind = TriggerKind(item.data.get("kind", TriggerKind.REEVALUATE.value))
                 return await self._reevaluate(repository, Digest.parse(item.data["digest"]), kind)
+            case "arrival":
+                await self._arrivals.complete_waiting(
+                    RepositoryName.parse(item.data["repository"]),
+                    Digest.parse(item.data["digest"]),
+                    brought_by=item.data["brought_by"],
+                    after=int(item.data["after"]),
+                    now=self._now(),
+                )
+                return True
             case "rejudge":
                 return await self._rejudge(item)
             case _:

@@ -49,6 +49,7 @@ from tests.support.scheduler import Scheduler
 from tests.support.scripted_engine import ScriptedEngine, by_parameters
 from tests.support.seams import (
     Seam,
+    SeamArrivals,
     SeamBlobCatalog,
     SeamContent,
     SeamEngine,
@@ -130,10 +131,12 @@ class Rig:
                 new_id=lambda: f"{path.stem}-{os.getpid()}-{run}-{next(ids):04}",
             )
         )
+        blobs = SqliteBlobs(database=database)
         worker = Worker(
             gate=gate,
             work=SeamWork(SqliteWork(database=database), seam),
             stock=SeamStock(manifests, seam),
+            arrivals=SeamArrivals(blobs, seam),
             now=lambda: clock[0],
             failed=lambda what, error: failures.append(f"{what}: {error!r}"),
         )
@@ -145,7 +148,7 @@ class Rig:
             engine=engine,
             revisions=revisions,
             active=active,
-            blobs=SeamBlobCatalog(SqliteBlobs(database=database), seam),
+            blobs=SeamBlobCatalog(blobs, seam),
             content=content,
             manifests=manifests,
             standings=standings,

@@ -274,10 +274,12 @@ def build(database: Database, content: Content, engine: PolicyEngine, pool: Thre
     )
     gate = Gate(tools)
     failures: list[str] = []
+    blobs = SqliteBlobs(database=database)
     worker = Worker(
         gate=gate,
         work=SqliteWork(database=database),
         stock=manifests,
+        arrivals=blobs,
         now=lambda: clock[0].now,
         failed=lambda what, error: failures.append(f"{what}: {error}"),
     )
@@ -294,7 +296,7 @@ def build(database: Database, content: Content, engine: PolicyEngine, pool: Thre
         principals=SqlitePrincipals(database=database),
         manifests=manifests,
         listings=SqliteListings(database=database),
-        blobs=SqliteBlobs(database=database),
+        blobs=blobs,
         store=store,
         audit=SqliteAudit(database=database),
         worker=worker,

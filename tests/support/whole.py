@@ -195,6 +195,7 @@ class Whole:
             gate=self.parts.gate,
             work=self.parts.work,
             stock=self.parts.manifests,
+            arrivals=self.parts.blobs,
             now=lambda: self.now,
             failed=lambda what, error: self.failures.append((what, error)),
         )

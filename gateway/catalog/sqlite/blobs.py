@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.audit.events import EventKind
-from gateway.catalog.sqlite.arrivals import link_blob
+from gateway.catalog.sqlite.arrivals import complete_waiting, link_blob
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.directory import read_project
 from gateway.catalog.sqlite.events import insert_event
@@ -66,7 +66,7 @@ class _Blob:
 
 
 class SqliteBlobs:
-    """`BlobCatalog` over a `Database`."""
+    """`BlobCatalog` and `Arrivals` over a `Database`."""
 
     def __init__(self, *, database: Database, max_inline_links: int = MAX_INLINE_LINKS) -> None:
         self._database = database
@@ -101,6 +101,19 @@ class SqliteBlobs:
         """
         await self._database.write(
             lambda connection: link_blob(connection, repository, digest, size, principal=principal, now=now)
+        )
+
+    async def complete_waiting(
+        self, repository: RepositoryName, digest: Digest, *, brought_by: str, after: int, now: int
+    ) -> None:
+        """Complete the next page of what waits for the blob, by row id above ``after``, and ask for the page after it.
+
+        ``brought_by`` is a principal's id. Nothing where the blob is not in the repository any more.
+        """
+        await self._database.write(
+            lambda connection: complete_waiting(
+                connection, repository, digest, brought_by=brought_by, after=after, now=now
+            )
         )
 
     async def unlink(self, repository: RepositoryName, digest: Digest, *, principal: Principal, now: int) -> None:

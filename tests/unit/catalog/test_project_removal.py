@@ -57,7 +57,7 @@ def fill(connection: sqlite3.Connection, name: str, salt: str) -> None:
     insert("edge", repo_id=repo, child=HEX, root_id=manifest, path=b"")
     insert("entry", index_id=manifest, child=HEX)
     insert("referrer", repo_id=repo, subject=HEX, artifact_type="a", manifest_id=evidence)
-    insert("missing", repo_id=repo, digest="sha256:" + HEX, parent_id=manifest)
+    insert("missing", repo_id=repo, digest="sha256:" + HEX, parent_id=manifest, named=1)
     insert("tag", repo_id=repo, name="latest", target_id=manifest, generation=1, moved=NOW)
     blob = insert("blob", digest=f"sha256:{salt:0>64}", size=7)
     insert("repo_blob", repo_id=repo, blob_id=blob, witness=manifest, linked=NOW, linked_by="u:x")

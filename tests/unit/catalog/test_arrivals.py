@@ -1,0 +1,157 @@
+"""A late blob: what waited for it, however much that is. Statements are counted; nothing is timed."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from gateway.catalog.sqlite.arrivals import AT_ONCE, PAGE, WAITING, WORK
+from gateway.oci.digest import Digest
+from tests.support.catalog import ALICE, BOB, NOW, REPO, Catalog, catalog, image, index, put, run
+
+BASE: Final = b"the base layer"
+DIGEST: Final = Digest.of(BASE)
+MANY: Final = 5_000
+
+
+@pytest.fixture
+def acme(tmp_path: Path) -> Iterator[Catalog]:
+    with catalog(tmp_path) as opened:
+        yield opened
+
+
+def let_wait(acme: Catalog, number: int, *, who: str = ALICE.id, named: bool = True) -> None:
+    """Have manifests wait for the blob, without bodies: whoever read one would find nothing."""
+
+    def change(connection: sqlite3.Connection) -> None:
+        (first,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM manifest").fetchone()
+        (repo,) = connection.execute("SELECT id FROM repository").fetchone()
+        rows = [(row, repo, f"{row:064x}", who, NOW) for row in range(first, first + number)]
+        connection.executemany(
+            """INSERT INTO manifest (id, repo_id, sha256, class, state, media_type, size, who, created)
+            VALUES (?, ?, ?, 'image', 0, 'application/vnd.oci.image.manifest.v1+json', 1, ?, ?)""",
+            rows,
+        )
+        connection.executemany(
+            "INSERT INTO missing (repo_id, digest, parent_id, named) VALUES (?, ?, ?, ?)",
+            [(repo, str(DIGEST), row[0], named) for row in rows],
+        )
+
+    acme.link(Digest.of(b"another"))  # makes the repository
+    run(acme.database.write(change))
+
+
+def arrivals(acme: Catalog) -> list[dict[str, str]]:
+    return [data for kind, _, data in acme.work() if kind == WORK]
+
+
+def carry_out(acme: Catalog) -> int:
+    """Carry out arrivals as the worker does; return how many pages there were."""
+    pages = 0
+    while found := arrivals(acme):
+        acme.execute(f"DELETE FROM work WHERE kind = '{WORK}'")
+        for data in found:
+            assert data["repository"] == REPO.text
+            pages += 1
+            run(
+                acme.blobs.complete_waiting(
+                    REPO,
+                    Digest.parse(data["digest"]),
+                    brought_by=data["brought_by"],
+                    after=int(data["after"]),
+                    now=NOW,
+                )
+            )
+    return pages
+
+
+def count(acme: Catalog, table: str) -> int:
+    return int(acme.rows(f"SELECT count(*) FROM {table}")[0][0])
+
+
+def statements_of(acme: Catalog, by: str) -> int:
+    """Link the blob; return how many statements that took."""
+    statements: list[str] = []
+    run(acme.database.write(lambda connection: connection.set_trace_callback(statements.append)))
+    acme.link(DIGEST, len(BASE), by=ALICE if by == ALICE.id else BOB)
+    run(acme.database.write(lambda connection: connection.set_trace_callback(None)))
+    return len(statements)
+
+
+def test_an_upload_takes_as_many_statements_for_thousands_that_wait_as_for_a_few(acme: Catalog) -> None:
+    let_wait(acme, MANY)
+    taken = statements_of(acme, ALICE.id)
+    assert taken < 4 * AT_ONCE + 40
+    assert count(acme, "link") == AT_ONCE
+    assert len(arrivals(acme)) == 1
+
+
+def test_thousands_are_completed_page_by_page(acme: Catalog) -> None:
+    let_wait(acme, MANY)
+    acme.link(DIGEST, len(BASE))
+    assert carry_out(acme) == -(-(MANY - AT_ONCE) // PAGE)
+    assert (count(acme, "link"), count(acme, "missing")) == (MANY, 0)
+    assert len({key for kind, key, _ in acme.work() if kind == "reevaluate"}) == MANY
+
+
+def test_few_are_completed_at_once_and_ask_for_nothing_more(acme: Catalog) -> None:
+    let_wait(acme, AT_ONCE - 1)
+    acme.link(DIGEST, len(BASE))
+    assert (count(acme, "link"), count(acme, "missing")) == (AT_ONCE - 1, 0)
+    assert arrivals(acme) == []
+
+
+def test_what_somebody_else_waits_for_is_not_completed_and_keeps_nobody_waiting(acme: Catalog) -> None:
+    acme.execute("UPDATE project SET writers_read_held = 0")
+    let_wait(acme, PAGE, who=BOB.id)
+    let_wait(acme, 1)
+    acme.link(DIGEST, len(BASE))
+    carry_out(acme)
+    assert acme.rows("SELECT DISTINCT p.who FROM missing w JOIN manifest p ON p.id = w.parent_id") == [(BOB.id,)]
+    assert count(acme, "link") == 1
+
+
+def test_what_waits_for_a_childs_blob_is_judged_again_and_not_linked(acme: Catalog) -> None:
+    let_wait(acme, AT_ONCE + 3, named=False)
+    acme.link(DIGEST, len(BASE))
+    carry_out(acme)
+    assert (count(acme, "link"), count(acme, "missing")) == (0, 0)
+    assert len([kind for kind, _, _ in acme.work() if kind == "reevaluate"]) == AT_ONCE + 3
+
+
+def test_a_manifest_names_its_own_blobs_and_its_index_waits_for_them_without(acme: Catalog) -> None:
+    app = image(BASE)
+    assert app.config is not None
+    acme.link(app.config.digest, app.config.size)
+    root = index(app.digest)
+    acme.commit(put(root, missing=[app.digest]), about=root)
+    acme.commit(put(app, missing=[DIGEST]), about=app)
+    assert sorted(
+        acme.rows("SELECT p.sha256, w.digest, w.named FROM missing w JOIN manifest p ON p.id = w.parent_id")
+    ) == (sorted([(app.digest.hex, str(DIGEST), 1), (root.digest.hex, str(DIGEST), 0)]))
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        pytest.param("DELETE FROM repo_blob", id="the-blob"),
+        pytest.param("UPDATE repository SET name = 'acme/elsewhere'", id="the-repository"),
+        pytest.param("UPDATE project SET name = 'elsewhere'", id="the-project"),
+    ],
+)
+def test_nothing_is_completed_for_what_is_gone(acme: Catalog, gone: str) -> None:
+    let_wait(acme, AT_ONCE + 1)
+    acme.link(DIGEST, len(BASE))
+    acme.execute(gone)
+    carry_out(acme)
+    assert count(acme, "link") == AT_ONCE
+
+
+def test_waiting_rows_are_found_by_key_in_order(acme: Catalog) -> None:
+    plan = acme.rows(f"EXPLAIN QUERY PLAN {WAITING}", 1, str(DIGEST), 0, 1)
+    assert [row[3] for row in plan] == [
+        "SEARCH w USING PRIMARY KEY (repo_id=? AND digest=? AND parent_id>?)",
+        "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)",
+    ]
