@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.admission.evaluator import Evaluator, EvaluatorSettings
+from gateway.admission.expiry import Expiry
 from gateway.admission.gate import Gate
 from gateway.admission.ids import time_ordered_id
 from gateway.admission.revisions import ActiveRevisions
@@ -29,6 +30,7 @@ from gateway.catalog.schema_revision import require_head
 from gateway.catalog.sqlite.admissions import SqliteAdmissionStore
 from gateway.catalog.sqlite.audit import SqliteAudit
 from gateway.catalog.sqlite.blobs import SqliteBlobs
+from gateway.catalog.sqlite.clocks import SqliteClocks
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.directory import SqliteStandings
 from gateway.catalog.sqlite.listings import SqliteListings
@@ -55,6 +57,8 @@ FLUSH_SECONDS: Final = 2.0
 REAP_SECONDS: Final = 300.0
 REAP_BATCH: Final = 1000
 MAX_UNVERIFIED_EVIDENCE: Final = 200
+MAX_UNVERIFIED_EVIDENCE_OF_ONE: Final = 50
+"""DESIGN 3, of one subject; and of one subject and principal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Parts:
     audit: SqliteAudit
     work: SqliteWork
     stats: SqliteStats
+    clocks: SqliteClocks
     gate: Gate
     pulls: PullCounter
     logins: LoginCounter
@@ -138,10 +143,10 @@ def compose(config: Config, *, now: Callable[[], int] = unix_now) -> Parts:
         evaluator=evaluator,
         settings=AdmissionSettings(
             host=config.server.public_host,
-            held_seconds=limits.held_seconds,
             max_manifest_bytes=limits.manifest_bytes,
             max_evidence_manifest_bytes=limits.evidence_manifest_bytes,
             max_unverified_evidence=MAX_UNVERIFIED_EVIDENCE,
+            max_unverified_evidence_of_one=MAX_UNVERIFIED_EVIDENCE_OF_ONE,
         ),
         now=now,
         new_id=lambda: time_ordered_id(time.time_ns() // 1_000_000, os.urandom(10)),
@@ -154,7 +159,7 @@ def compose(config: Config, *, now: Callable[[], int] = unix_now) -> Parts:
         revisions=revisions,
         active=active,
         standings=standings,
-        projects=SqliteProjects(database=database),
+        projects=SqliteProjects(database=database, held_seconds=limits.held_seconds),
         members=SqliteMembers(database=database),
         principals=SqlitePrincipals(database=database),
         manifests=manifests,
@@ -165,6 +170,7 @@ def compose(config: Config, *, now: Callable[[], int] = unix_now) -> Parts:
         audit=SqliteAudit(database=database),
         work=SqliteWork(database=database),
         stats=SqliteStats(database=database),
+        clocks=SqliteClocks(database=database),
         gate=Gate(tools),
         pulls=PullCounter(),
         logins=LoginCounter(),
@@ -195,7 +201,12 @@ class Running:
         self._parts = parts
         self._failed = failed
         self._worker = Worker(
-            gate=parts.gate, work=parts.work, stock=parts.manifests, arrivals=parts.blobs, now=unix_now, failed=failed
+            gate=parts.gate,
+            work=parts.work,
+            stock=parts.manifests,
+            expiry=Expiry(tools=parts.gate.tools, clocks=parts.clocks, failed=failed),
+            now=unix_now,
+            failed=failed,
         )
         self._version: int | None = None
         self.policy: str | None = None
@@ -207,6 +218,7 @@ class Running:
         loops = [
             asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
             asyncio.create_task(self._every(FLUSH_SECONDS, self._flush)),
+            asyncio.create_task(self._every(REAP_SECONDS, self._look)),
             asyncio.create_task(self._every(REAP_SECONDS, self._reap)),
         ]
         try:
@@ -269,6 +281,9 @@ class Running:
         except GatewayError:
             self._parts.pulls.put_back(counted)
             raise
+
+    async def _look(self) -> None:
+        await self._worker.keep_looking()
 
     async def _reap(self) -> None:
         """Forget uploads that nobody touched for the configured time, and bytes that were left by broken ones."""

@@ -68,7 +68,7 @@ class ProjectFacts:
     """A project as a decision needs it. ``created_at`` in Unix seconds: a token issued before it gives nothing here.
 
     ``trust_revision``, ``policy_revision`` and ``waiver_revision`` count changes: a decision is only committed if they
-    are still what it was made under.
+    are still what it was made under. ``held_seconds``: for how long something waits here.
     """
 
     id: int
@@ -80,6 +80,7 @@ class ProjectFacts:
     trust_revision: int
     policy_revision: int
     waiver_revision: int
+    held_seconds: int
 
 
 @dataclass(frozen=True, slots=True)

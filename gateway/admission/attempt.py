@@ -89,10 +89,10 @@ async def refuse(
     return Refused(reasons, decision_id, None if policy is None else policy.digest)
 
 
-def put(tools: Tools, attempt: Attempt, parts: Closure, *, held: bool) -> PutManifest:
+def put(attempt: Attempt, parts: Closure, *, held: bool, clock: bool | None = None) -> PutManifest:
     """Return the write of the manifest itself. What is held counts for its own bytes and those it names and that are here:
-    lengths of what is not are its writer's words."""
-    manifest = attempt.manifest
+    lengths of what is not are its writer's words. ``clock``: whether it ends by itself, where that is not as ``held``."""
+    manifest, project = attempt.manifest, attempt.world.standing.project
     here = (blob.size for blob in manifest.referenced_blobs if blob.digest not in parts.missing)
     size = min(len(manifest.raw) + sum(here), MAX_COUNTED_BYTES)
     return PutManifest(
@@ -105,7 +105,7 @@ def put(tools: Tools, attempt: Attempt, parts: Closure, *, held: bool) -> PutMan
         who=attempt.push.grant.principal,
         who_claims=attempt.push.claims,
         held_bytes=size if held else 0,
-        expires=attempt.now + tools.settings.held_seconds if held else None,
+        expires=attempt.now + project.held_seconds if (held if clock is None else clock) else None,
     )
 
 

@@ -93,7 +93,7 @@ async def put_fallback(tools: Tools, push: Push, manifest: Manifest, classified:
             invalid = Reason("FALLBACK_INVALID", message, "deny", str(child.digest))
             return await refuse(tools, attempt, Fails((invalid,)), Basis(), None)
     tags: tuple[Effect, ...] = tuple(MoveTag(tag, manifest.digest, attempt.alias) for tag in classified.metadata_tags)
-    effects = (put(tools, attempt, closure(attempt.world), held=False), *tags, _kept(attempt))
+    effects = (put(attempt, closure(attempt.world), held=False), *tags, _kept(attempt))
     if not await write(tools, attempt, effects):
         return STALE
     return Admitted(stored_as(attempt, pending=(), decision_id=None))
@@ -176,10 +176,11 @@ async def _commit(
 ) -> Outcome | Stale:
     tags = tuple(MoveTag(tag, attempt.manifest.digest, attempt.alias) for tag in attempt.classified.metadata_tags)
     known = _stored(attempt, subject.world)
-    # What was verified once stays so, and has no clock: an admission may rest on it, also when a key has gone since.
+    # What was verified once stays so, and has no clock while its subject is here: an admission may rest on it, also when
+    # a key has gone since. Of a subject that never comes it ends as anything else that waits.
     waits = verified is None and (known is None or not known.signers)
     effects: list[Effect] = [
-        put(tools, attempt, closure(attempt.world), held=waits),
+        put(attempt, closure(attempt.world), held=waits, clock=waits or subject.manifest is None),
         *(() if verified is None else (verified,)),
         *tags,
         _kept(attempt, verified=verified is not None, reasons=unverified),
@@ -248,12 +249,28 @@ def _verified_in(proof: Proof, evidence: Digest) -> set[tuple[Digest | None, str
 
 
 def _crowded(tools: Tools, attempt: Attempt, subject: World) -> Reason | None:
-    """Return why one more piece that nobody trusted has signed is not kept. What is verified is never crowded out."""
-    unverified = sum(1 for evidence in subject.evidence if not evidence.signers)
-    if _stored(attempt, subject) is not None or unverified < tools.settings.max_unverified_evidence:
+    """Return why one more piece that nobody trusted has signed is not kept. What is verified is never crowded out.
+
+    One principal fills a quarter of a subject's room at most: whoever else signs later has some left.
+    """
+    if _stored(attempt, subject) is not None:
         return None
-    message = f"its subject has {unverified} unverified pieces of evidence already, the limit"
-    return Reason("EVIDENCE_LIMIT", message, "deny")
+    principal = attempt.push.grant.principal
+    unverified = [evidence.who for evidence in subject.evidence if not evidence.signers]
+    own, settings = unverified.count(principal.id), tools.settings
+    if own >= settings.max_unverified_evidence_of_one:
+        message = (
+            f"{principal.name} has pushed {own} unverified pieces of evidence of its subject already: "
+            f"at most {settings.max_unverified_evidence_of_one} of one principal"
+        )
+        return Reason("EVIDENCE_LIMIT", message, "deny")
+    if len(unverified) >= settings.max_unverified_evidence:
+        message = (
+            f"its subject has {len(unverified)} unverified pieces of evidence already: "
+            f"at most {settings.max_unverified_evidence} of one subject"
+        )
+        return Reason("EVIDENCE_LIMIT", message, "deny")
+    return None
 
 
 def _stored(attempt: Attempt, subject: World) -> EvidenceFacts | None:

@@ -156,7 +156,7 @@ async def _commit(
     decision_id = tools.new_id()
     matter = Matter(attempt.manifest.digest, attempt.world, case.proof, attempt.trigger)
     effects: list[Effect] = [
-        put(tools, attempt, case.closure, held=not isinstance(verdict, Passes)),
+        put(attempt, case.closure, held=not isinstance(verdict, Passes)),
         *newly_verified(attempt.world, case.proof),
     ]
     standing = stands(attempt.world.manifest)
@@ -242,7 +242,7 @@ async def _keep_waiting(tools: Tools, attempt: Attempt, reason: Reason) -> Outco
     matter = Matter(attempt.manifest.digest, attempt.world, None, attempt.trigger)
     caller = attempt.push.grant.principal.id
     effects: list[Effect] = [
-        put(tools, attempt, closure(attempt.world), held=True),
+        put(attempt, closure(attempt.world), held=True),
         decision(matter, decision_id=decision_id, outcome="held", reasons=(reason,), who=attempt.who),
         event(
             EventKind.MANIFEST_HELD,

@@ -31,13 +31,15 @@ STALE: Final = Stale()
 
 @dataclass(frozen=True, slots=True)
 class AdmissionSettings:
-    """``host`` is written into commands that people copy; sizes in bytes, times in seconds."""
+    """``host`` is written into commands that people copy; sizes in bytes."""
 
     host: str
-    held_seconds: int
     max_manifest_bytes: int
     max_evidence_manifest_bytes: int
     max_unverified_evidence: int
+    """Of one subject."""
+    max_unverified_evidence_of_one: int
+    """Of one subject and one principal."""
     max_tags: int = 10
 
 

@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     MANIFEST_DENIED = "manifest.denied"
     MANIFEST_REEVALUATED = "manifest.reevaluated"
     MANIFEST_DRIFTED = "manifest.drifted"
+    MANIFEST_EXPIRING = "manifest.expiring"
     MANIFEST_EXPIRED = "manifest.expired"
     MANIFEST_REVOKED = "manifest.revoked"
     MANIFEST_DELETED = "manifest.deleted"

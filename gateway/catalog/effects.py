@@ -134,6 +134,22 @@ class DeleteManifest:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnounceExpiry:
+    """Note that the end was announced, and that it is at ``expires`` (Unix seconds)."""
+
+    digest: Digest
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """Let clock and count follow what is so: a whole new period for what waits and has no clock, none for what is carried
+    or is verified evidence of a subject that is here."""
+
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Entomb:
     """Revoke the bytes for the whole project."""
 
@@ -185,6 +201,8 @@ Effect: TypeAlias = (
     | DropPending
     | DeleteTag
     | DeleteManifest
+    | AnnounceExpiry
+    | Recount
     | Entomb
     | RecordDecision
     | RecordEvent

@@ -168,6 +168,7 @@ manifest = Table(
     Column("who_claims", Text, nullable=False, server_default=text("'{}'")),
     _time("created"),  # first seen: for evidence, the only proven time of a signature without a log
     _time("expires", nullable=True),
+    Column("announced", Integer, nullable=False, server_default=text("0")),  # that it ends then was told
     # A visible root that carries it (DESIGN 3, "Indexes"): hint and its negative, as repo_blob.witness and none_at.
     Column("carrier", Integer),
     Column("none_at", Integer),
@@ -175,6 +176,12 @@ manifest = Table(
     **_NEVER_REUSED,
 )
 Index("ix_manifest_expires", manifest.c.expires, sqlite_where=manifest.c.expires.is_not(None))
+# What waits without a clock: carried, or it was until lately and nothing that was written says otherwise.
+Index(
+    "ix_manifest_unclocked",
+    manifest.c.id,
+    sqlite_where=text("state = 0 AND class = 'image' AND expires IS NULL"),
+)
 # The evidence of a subject. `referrer` cannot answer it: a cosign signature names its subject by its tag, not in its body.
 Index(
     "ix_manifest_repo_id_subject", manifest.c.repo_id, manifest.c.subject, sqlite_where=manifest.c.subject.is_not(None)
@@ -238,7 +245,6 @@ missing = Table(
     Column("repo_id", Integer, nullable=False),
     Column("digest", Text, nullable=False),  # of a blob or of a manifest, "<algorithm>:<hex>"
     Column("parent_id", Integer, nullable=False),
-    Column("named", Integer, nullable=False),  # 1: the parent names the blob itself; 0: a manifest, or what that lacks
     PrimaryKeyConstraint("repo_id", "digest", "parent_id"),
     Index("ix_missing_parent_id", "parent_id"),
     **_COMPOUND,

@@ -14,6 +14,7 @@ from gateway.audit.logins import LoginKey, LoginSpan
 from gateway.catalog.effects import Effect
 from gateway.catalog.values import (
     BlobView,
+    Clock,
     DecisionRow,
     EventRow,
     ManifestView,
@@ -85,6 +86,24 @@ class ManifestStock(Protocol):
         ...
 
 
+class ClockReads(Protocol):
+    """What waits, by when it ends; read aside, for background work."""
+
+    async def due(
+        self, *, after: tuple[int, int], limit: int, now: int, notice_seconds: int, notice_share: int
+    ) -> Sequence[Clock]:
+        """Return what is to be announced or has ended, by (end, row id) after ``after``.
+
+        Announced before its end by ``notice_seconds``, or by the project's time divided by ``notice_share`` if that is
+        less.
+        """
+        ...
+
+    async def unclocked(self, *, after: int, limit: int, now: int) -> Sequence[Clock]:
+        """Return held images that have no clock, by row id after ``after``: what is carried, and what was until lately."""
+        ...
+
+
 class ListingReads(Protocol):
     """What exists, page by page. A page may be short: the caller goes on from ``last`` until one is empty."""
 
@@ -115,27 +134,11 @@ class BlobCatalog(Protocol):
     async def link(
         self, repository: RepositoryName, digest: Digest, size: int, *, principal: Principal, now: int
     ) -> None:
-        """Make the blob belong to the repository (created if need be); have what waits for it judged again.
-
-        Of many, the first few; ``arrival`` work completes the others.
-        """
+        """Make the blob belong to the repository (created if need be); enqueue ``reevaluate`` for parents that miss it."""
         ...
 
     async def unlink(self, repository: RepositoryName, digest: Digest, *, principal: Principal, now: int) -> None:
         """Remove the blob from the repository. Raises `BlobUnknown`, or `BlobReferenced` while a manifest names it."""
-        ...
-
-
-class Arrivals(Protocol):
-    """What waits for a blob that came: completed page by page, in the background."""
-
-    async def complete_waiting(
-        self, repository: RepositoryName, digest: Digest, *, brought_by: str, after: int, now: int
-    ) -> None:
-        """Complete the next page, by row id above ``after``, and ask for the page after it as ``arrival`` work.
-
-        ``brought_by`` is the id of the principal who brought it. Nothing where it is not in the repository any more.
-        """
         ...
 
 

@@ -222,6 +222,17 @@ class RevisionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """A manifest that is not admitted, and when it ends (Unix seconds; None: it does not)."""
+
+    id: int
+    repository: RepositoryName
+    digest: Digest
+    expires: int | None
+    carried: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WorkItem:
     """Something to do, claimed with a lease."""
 

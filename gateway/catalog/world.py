@@ -38,6 +38,8 @@ class WorldKey:
     tags: tuple[Tag, ...] = ()
     sizes: tuple[int, ...] = ()
     pushing: bool = False
+    clock: bool = False
+    """Read when it ends as well. Only expiry decides on that, and no push shall be decided again for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,21 @@ class ManifestFacts:
     who: str
     who_claims: Mapping[str, str]
     first_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFacts:
+    """When the manifest ends (Unix seconds; None: it does not), and all that decides on it beside `ManifestFacts`."""
+
+    expires: int | None
+    announced: bool
+    carried: bool
+    """A visible root carries it now."""
+    verified: bool
+    """Somebody trusted has signed in it, where it is evidence."""
+    subject_here: bool
+    tags: tuple[str, ...]
+    """What would go with it, in order: tags that point at it or wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +100,8 @@ class EvidenceFacts:
     digest: Digest
     format: str
     first_seen: int
+    who: str
+    """Principal id of the last PUT of it that was stored: whom it counts for while it is not verified."""
     missing_blobs: tuple[Digest, ...]
     signers: tuple[str, ...]
     """Signer identities already verified in it, sorted."""
@@ -126,6 +145,8 @@ class World:
     repository_exists: bool
     over_quota: bool
     manifest: ManifestFacts | None
+    clock: ClockFacts | None
+    """Where the key asks for it and there is a manifest."""
     missing_blobs: tuple[Digest, ...]
     """Of the key's ``blobs``, in its order: not here, or not for the caller, whose answer is the same."""
     wrong_sizes: tuple[Digest, ...]

@@ -278,6 +278,7 @@ def test_evidence_is_visible_with_its_subject(acme: Catalog) -> None:
 
 
 def test_verified_evidence_waits_for_nothing_and_counts_for_nothing(acme: Catalog) -> None:
+    acme.push(APP)
     acme.push(SIGNATURE, cls=EVIDENCE, subject=APP.digest, held_bytes=40, expires=NOW + WEEK)
     assert held_bytes(acme) == 40
     acme.commit(verified(SIGNATURE), about=SIGNATURE)

@@ -21,6 +21,7 @@ from gateway.access.rights import rights
 from gateway.access.values import Grant, Role, Visibility
 from gateway.access.values import Mode as ProjectMode
 from gateway.admission.evaluator import Evaluator, EvaluatorSettings
+from gateway.admission.expiry import Expiry
 from gateway.admission.gate import Gate
 from gateway.admission.revisions import ActiveRevisions
 from gateway.admission.tools import AdmissionSettings, Tools
@@ -28,6 +29,7 @@ from gateway.admission.values import Outcome, Push
 from gateway.admission.worker import MAX_PAUSE_SECONDS, Worker
 from gateway.catalog.sqlite.admissions import SqliteAdmissionStore
 from gateway.catalog.sqlite.blobs import SqliteBlobs
+from gateway.catalog.sqlite.clocks import SqliteClocks
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.directory import SqliteStandings
 from gateway.catalog.sqlite.manifests import SqliteManifests
@@ -49,8 +51,8 @@ from tests.support.scheduler import Scheduler
 from tests.support.scripted_engine import ScriptedEngine, by_parameters
 from tests.support.seams import (
     Seam,
-    SeamArrivals,
     SeamBlobCatalog,
+    SeamClocks,
     SeamContent,
     SeamEngine,
     SeamManifests,
@@ -101,6 +103,7 @@ class Rig:
     members: SqliteMembers
     gate: Gate
     worker: Worker
+    expiry: Expiry
     clock: list[int]
     failures: list[str] = field(default_factory=list)
 
@@ -131,12 +134,16 @@ class Rig:
                 new_id=lambda: f"{path.stem}-{os.getpid()}-{run}-{next(ids):04}",
             )
         )
-        blobs = SqliteBlobs(database=database)
+        expiry = Expiry(
+            tools=gate.tools,
+            clocks=SeamClocks(SqliteClocks(database=database), seam),
+            failed=lambda what, error: failures.append(f"{what}: {error!r}"),
+        )
         worker = Worker(
             gate=gate,
             work=SeamWork(SqliteWork(database=database), seam),
             stock=SeamStock(manifests, seam),
-            arrivals=SeamArrivals(blobs, seam),
+            expiry=expiry,
             now=lambda: clock[0],
             failed=lambda what, error: failures.append(f"{what}: {error!r}"),
         )
@@ -148,13 +155,14 @@ class Rig:
             engine=engine,
             revisions=revisions,
             active=active,
-            blobs=SeamBlobCatalog(blobs, seam),
+            blobs=SeamBlobCatalog(SqliteBlobs(database=database), seam),
             content=content,
             manifests=manifests,
             standings=standings,
             members=SqliteMembers(database=database),
             gate=gate,
             worker=worker,
+            expiry=expiry,
             clock=clock,
             failures=failures,
         )
@@ -268,8 +276,8 @@ def _evaluator_settings() -> EvaluatorSettings:
 def _admission_settings() -> AdmissionSettings:
     return AdmissionSettings(
         host=HOST,
-        held_seconds=7 * 24 * 3600,
         max_manifest_bytes=4 << 20,
         max_evidence_manifest_bytes=1 << 20,
         max_unverified_evidence=200,
+        max_unverified_evidence_of_one=50,
     )

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from gateway.access.rights import rights
 from gateway.access.values import Grant, InstanceRole, Mode, Role, Standing, Visibility
 from gateway.admission.evaluator import Evaluator, EvaluatorSettings
+from gateway.admission.expiry import Expiry
 from gateway.admission.gate import Gate
 from gateway.admission.revisions import ActiveRevisions
 from gateway.admission.tools import AdmissionSettings, Tools
@@ -22,6 +23,7 @@ from gateway.admission.worker import Worker
 from gateway.catalog.sqlite.admissions import SqliteAdmissionStore
 from gateway.catalog.sqlite.audit import SqliteAudit
 from gateway.catalog.sqlite.blobs import SqliteBlobs
+from gateway.catalog.sqlite.clocks import SqliteClocks
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.directory import SqliteStandings
 from gateway.catalog.sqlite.listings import SqliteListings
@@ -76,6 +78,7 @@ class House:
     store: SqliteAdmissionStore
     audit: SqliteAudit
     worker: Worker
+    expiry: Expiry
     now: int = NOW
     people: dict[str, Principal] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
@@ -264,22 +267,26 @@ def build(database: Database, content: Content, engine: PolicyEngine, pool: Thre
         evaluator=evaluator,
         settings=AdmissionSettings(
             host=HOST,
-            held_seconds=7 * 24 * 3600,
             max_manifest_bytes=4 << 20,
             max_evidence_manifest_bytes=1 << 20,
             max_unverified_evidence=200,
+            max_unverified_evidence_of_one=50,
         ),
         now=lambda: clock[0].now,
         new_id=lambda: f"decision-{next(ids):06}",
     )
     gate = Gate(tools)
     failures: list[str] = []
-    blobs = SqliteBlobs(database=database)
+    expiry = Expiry(
+        tools=tools,
+        clocks=SqliteClocks(database=database),
+        failed=lambda what, error: failures.append(f"{what}: {error}"),
+    )
     worker = Worker(
         gate=gate,
         work=SqliteWork(database=database),
         stock=manifests,
-        arrivals=blobs,
+        expiry=expiry,
         now=lambda: clock[0].now,
         failed=lambda what, error: failures.append(f"{what}: {error}"),
     )
@@ -296,10 +303,11 @@ def build(database: Database, content: Content, engine: PolicyEngine, pool: Thre
         principals=SqlitePrincipals(database=database),
         manifests=manifests,
         listings=SqliteListings(database=database),
-        blobs=blobs,
+        blobs=SqliteBlobs(database=database),
         store=store,
         audit=SqliteAudit(database=database),
         worker=worker,
+        expiry=expiry,
         failures=failures,
     )
     clock.append(built)

@@ -88,6 +88,7 @@ class Directory:
             trust_revision=0,
             policy_revision=self._policy_revisions[project.id],
             waiver_revision=0,
+            held_seconds=project.held_seconds,
         )
         found = await self.principal(principal_id, now=now)
         if found is None:

@@ -120,6 +120,7 @@ def project(
         trust_revision=1,
         policy_revision=1,
         waiver_revision=1,
+        held_seconds=604_800,
     )
 
 

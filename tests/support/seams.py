@@ -16,14 +16,14 @@ from gateway.access.values import InstanceRole, Standing
 from gateway.catalog.effects import Effect
 from gateway.catalog.stores import (
     AdmissionStore,
-    Arrivals,
     BlobCatalog,
+    ClockReads,
     ManifestReads,
     ManifestStock,
     RevisionStore,
     WorkStore,
 )
-from gateway.catalog.values import BlobView, DecisionRow, ManifestView, RevisionRow, TagView, WithBody, WorkItem
+from gateway.catalog.values import BlobView, Clock, DecisionRow, ManifestView, RevisionRow, TagView, WithBody, WorkItem
 from gateway.catalog.world import World, WorldKey
 from gateway.content.store import BlobStore, Location
 from gateway.identity.values import Principal
@@ -156,6 +156,28 @@ class SeamStock:
         return await self._seam.read("stock.images", lambda: self._inner.images(after=after, limit=limit, now=now))
 
 
+class SeamClocks:
+    """`ClockReads`."""
+
+    def __init__(self, inner: ClockReads, seam: Seam) -> None:
+        self._inner, self._seam = inner, seam
+
+    async def due(
+        self, *, after: tuple[int, int], limit: int, now: int, notice_seconds: int, notice_share: int
+    ) -> Sequence[Clock]:
+        return await self._seam.read(
+            "clocks.due",
+            lambda: self._inner.due(
+                after=after, limit=limit, now=now, notice_seconds=notice_seconds, notice_share=notice_share
+            ),
+        )
+
+    async def unclocked(self, *, after: int, limit: int, now: int) -> Sequence[Clock]:
+        return await self._seam.read(
+            "clocks.unclocked", lambda: self._inner.unclocked(after=after, limit=limit, now=now)
+        )
+
+
 class SeamStandings:
     """`StandingStore`."""
 
@@ -233,21 +255,6 @@ class SeamBlobCatalog:
     async def unlink(self, repository: RepositoryName, digest: Digest, *, principal: Principal, now: int) -> None:
         await self._seam.write(
             "blobs.unlink", lambda: self._inner.unlink(repository, digest, principal=principal, now=now)
-        )
-
-
-class SeamArrivals:
-    """`Arrivals`."""
-
-    def __init__(self, inner: Arrivals, seam: Seam) -> None:
-        self._inner, self._seam = inner, seam
-
-    async def complete_waiting(
-        self, repository: RepositoryName, digest: Digest, *, brought_by: str, after: int, now: int
-    ) -> None:
-        await self._seam.write(
-            "arrivals.complete_waiting",
-            lambda: self._inner.complete_waiting(repository, digest, brought_by=brought_by, after=after, now=now),
         )
 
 

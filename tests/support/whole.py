@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 from gateway import app, config
 from gateway.access.scopes import parse_scopes
 from gateway.access.values import InstanceRole, Mode, Role, Visibility
+from gateway.admission.expiry import Expiry
 from gateway.admission.worker import Worker
 from gateway.api.application import Api
 from gateway.app import Parts
@@ -195,7 +196,11 @@ class Whole:
             gate=self.parts.gate,
             work=self.parts.work,
             stock=self.parts.manifests,
-            arrivals=self.parts.blobs,
+            expiry=Expiry(
+                tools=self.parts.gate.tools,
+                clocks=self.parts.clocks,
+                failed=lambda what, error: self.failures.append((what, error)),
+            ),
             now=lambda: self.now,
             failed=lambda what, error: self.failures.append((what, error)),
         )

@@ -51,11 +51,12 @@ def record_verified(scope: Scope, effect: RecordVerified) -> None:
     """Record who signed in an evidence manifest. Raises `Internal` where it is none."""
     row = manifest_id(scope, effect.evidence)
     found = scope.connection.execute(
-        """SELECT m.subject, m.class, EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = m.id)
+        """SELECT m.subject, m.class, EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = m.id), m.expires,
+        EXISTS (SELECT 1 FROM manifest s WHERE s.sha256 = m.subject AND s.repo_id = m.repo_id)
         FROM manifest m WHERE m.id = ?""",
         (row,),
     ).fetchone()
-    subject, cls, before = found
+    subject, cls, before, expires, subject_here = found
     if cls != ManifestClass.EVIDENCE.value:
         raise Internal(f"{effect.evidence} is not evidence: nothing is verified in it")
     for identity, name, seen in effect.signers:
@@ -67,7 +68,8 @@ def record_verified(scope: Scope, effect: RecordVerified) -> None:
         (int(first), int(first), scope.repo_id, subject),
     )
     if first:
-        count(scope, row, held_bytes=0, expires=None)
+        # Of a subject that never comes even this expires: the clock runs on, and nothing is counted any more.
+        count(scope, row, held_bytes=0, expires=None if subject_here else expires)
     _show(scope, row)
 
 

@@ -16,6 +16,7 @@ from typing import assert_never
 from gateway.access.values import ProjectFacts
 from gateway.catalog.effects import (
     Admit,
+    AnnounceExpiry,
     DeleteManifest,
     DeleteTag,
     DropPending,
@@ -29,13 +30,15 @@ from gateway.catalog.effects import (
     RecordDecision,
     RecordEvent,
     RecordVerified,
+    Recount,
 )
 from gateway.catalog.sqlite.admitting import admit, record_verified
 from gateway.catalog.sqlite.directory import read_project
 from gateway.catalog.sqlite.events import insert_event
+from gateway.catalog.sqlite.holding import announce, recount
 from gateway.catalog.sqlite.putting import put_manifest
 from gateway.catalog.sqlite.removing import delete_manifest, entomb
-from gateway.catalog.sqlite.scope import Scope, create_repository, find_manifest, open_scope
+from gateway.catalog.sqlite.scope import Scope, create_repository, find_manifest, manifest_id, open_scope
 from gateway.catalog.sqlite.tagging import change_tag, clear_tag
 from gateway.catalog.sqlite.work import enqueue_work
 from gateway.catalog.sqlite.world import read_world
@@ -80,6 +83,10 @@ def _apply(scope: Scope, effect: Effect) -> None:
             clear_tag(scope, effect)
         case DeleteManifest():
             delete_manifest(scope, effect)
+        case AnnounceExpiry():
+            announce(scope, manifest_id(scope, effect.digest), effect.expires)
+        case Recount():
+            recount(scope, manifest_id(scope, effect.digest))
         case Entomb():
             entomb(scope, effect)
         case RecordDecision():

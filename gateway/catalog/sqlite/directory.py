@@ -17,7 +17,8 @@ from gateway.identity.values import ANONYMOUS, SYSTEM, LocalAccount, Principal, 
 from gateway.oci.names import RepositoryName
 
 _PROJECT: Final = """
-SELECT id, name, mode, visibility, created, writers_read_held, trust_revision, policy_revision, waiver_revision
+SELECT id, name, mode, visibility, created, writers_read_held, trust_revision, policy_revision, waiver_revision,
+    held_seconds
 FROM project WHERE name IN ({names})
 """
 """Projects are prefix-free, so that at most one row matches; each name is a search of the unique index."""
@@ -59,6 +60,7 @@ def read_project(connection: sqlite3.Connection, repository: RepositoryName) -> 
         trust_revision=row[6],
         policy_revision=row[7],
         waiver_revision=row[8],
+        held_seconds=row[9],
     )
 
 

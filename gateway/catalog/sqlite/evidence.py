@@ -28,7 +28,7 @@ MAX_BODIES_BYTES: Final = 64 * 1024 * 1024
 
 STATE: Final = "SELECT generation FROM subject_state WHERE repo_id = ? AND subject = ?"
 
-_EVIDENCE: Final = f"""SELECT m.id, m.sha256, m.evidence_format, m.created, m.media_type, m.size FROM manifest m
+_EVIDENCE: Final = f"""SELECT m.id, m.sha256, m.evidence_format, m.created, m.media_type, m.size, m.who FROM manifest m
 WHERE m.repo_id = ? AND m.subject = ? AND m.class = '{ManifestClass.EVIDENCE.value}'
 AND {{verified}} (SELECT 1 FROM verified v WHERE v.evidence_id = m.id) ORDER BY m.id LIMIT ?"""
 VERIFIED: Final = _EVIDENCE.format(verified="EXISTS")
@@ -64,6 +64,7 @@ def read_evidence(
             digest=sha256(row[1]),
             format=row[2],
             first_seen=row[3],
+            who=row[6],
             missing_blobs=tuple(Digest.parse(text) for text in missing.get(row[0], ())),
             signers=tuple(signers.get(row[0], ())),
             body=bodies.get(row[0], b""),

@@ -1,7 +1,8 @@
 """What waits: its clock, and what it counts for in its project.
 
 A row counts (`held_size`) and has a clock (`expires`) while it waits and nothing visible carries it. Both end when it is
-admitted or carried; the clock starts anew when its last visible parent is gone.
+admitted or carried; the clock starts anew when its last visible parent is gone. Verified evidence counts for nothing, and
+has a clock while its subject is not here.
 
 I/O: on the caller's connection.
 Source: DESIGN 3 ("Indexes", "Held things wait").
@@ -29,6 +30,16 @@ WHERE l.manifest_id = m.id) FROM manifest m JOIN repository r ON r.id = m.repo_i
 WHERE m.id = :id AND m.state = {HELD} AND m.class = '{ManifestClass.IMAGE.value}' AND m.expires IS NULL
 AND NOT {carried("m")}"""
 
+_VERIFIED_OF: Final = f"""repo_id = ? AND subject = ? AND class = '{ManifestClass.EVIDENCE.value}'
+AND EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = manifest.id)"""
+_NOT_ORPHAN: Final = f"""UPDATE manifest SET expires = NULL, announced = 0
+WHERE id = ? AND class = '{ManifestClass.EVIDENCE.value}'
+AND EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = manifest.id)
+AND EXISTS (SELECT 1 FROM manifest s WHERE s.sha256 = manifest.subject AND s.repo_id = manifest.repo_id)"""
+_RENEW: Final = f"""UPDATE manifest SET expires = :expires, announced = 0 WHERE repo_id = :repo AND expires < :expires
+AND state = {HELD} AND class = '{ManifestClass.IMAGE.value}'
+AND sha256 IN (SELECT x.child FROM entry x WHERE x.index_id = :index)"""
+
 
 def count(scope: Scope, manifest_id: int, *, held_bytes: int, expires: int | None) -> None:
     """Set what the row counts for and when it expires; the project's counter follows."""
@@ -38,8 +49,46 @@ def count(scope: Scope, manifest_id: int, *, held_bytes: int, expires: int | Non
         (held_bytes, manifest_id, manifest_id),
     )
     scope.connection.execute(
-        "UPDATE manifest SET held_size = ?, expires = ? WHERE id = ?", (held_bytes, expires, manifest_id)
+        """UPDATE manifest SET held_size = ?, announced = announced AND expires IS ?, expires = ? WHERE id = ?""",
+        (held_bytes, expires, expires, manifest_id),
     )
+
+
+def announce(scope: Scope, manifest_id: int, expires: int) -> None:
+    """Note that the row's end was told, and when it is."""
+    scope.connection.execute("UPDATE manifest SET announced = 1, expires = ? WHERE id = ?", (expires, manifest_id))
+
+
+def recount(scope: Scope, manifest_id: int) -> None:
+    """Let clock and count of a row follow what is so now."""
+    end_clocks(scope, [manifest_id])
+    scope.connection.execute(_NOT_ORPHAN, (manifest_id,))
+    start_clocks(scope, [manifest_id])
+
+
+def subject_came(scope: Scope, sha256: str) -> None:
+    """End the clocks of the verified evidence of a manifest that is here from now on."""
+    scope.connection.execute(
+        f"UPDATE manifest SET expires = NULL, announced = 0 WHERE {_VERIFIED_OF}", (scope.repo_id, sha256)
+    )
+
+
+def subject_went(scope: Scope, sha256: str) -> None:
+    """Start the clocks of the verified evidence of a manifest that is gone."""
+    scope.connection.execute(
+        f"UPDATE manifest SET expires = ?, announced = 0 WHERE {_VERIFIED_OF}",
+        (scope.now + held_seconds(scope), scope.repo_id, sha256),
+    )
+
+
+def renew_entries(scope: Scope, index_id: int, expires: int) -> None:
+    """Let what a waiting index names wait as long as the index: a client that finds it here does not put it again."""
+    scope.connection.execute(_RENEW, {"expires": expires, "index": index_id, "repo": scope.repo_id})
+
+
+def held_seconds(scope: Scope) -> int:
+    """Return for how long something waits in the project."""
+    return scope.project.held_seconds
 
 
 def is_carried(scope: Scope, manifest_id: int) -> bool:
@@ -68,8 +117,7 @@ def end_clocks(scope: Scope, manifest_ids: Sequence[int]) -> None:
 
 def start_clocks(scope: Scope, manifest_ids: Sequence[int]) -> None:
     """Count again, from now, what waits and has lost the last parent that carried it."""
-    row = scope.connection.execute("SELECT held_seconds FROM project WHERE id = ?", (scope.project.id,)).fetchone()
     for found in manifest_ids:
         stranded = scope.connection.execute(_STRANDED, {"id": found, "now": scope.now}).fetchone()
         if stranded is not None:
-            count(scope, found, held_bytes=stranded[1], expires=scope.now + row[0])
+            count(scope, found, held_bytes=stranded[1], expires=scope.now + held_seconds(scope))

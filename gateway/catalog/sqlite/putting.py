@@ -12,7 +12,7 @@ from gateway.access.rights import rights
 from gateway.access.values import QuarantineLevel
 from gateway.catalog.effects import PutManifest
 from gateway.catalog.sqlite.directory import read_standing
-from gateway.catalog.sqlite.holding import count, is_carried
+from gateway.catalog.sqlite.holding import count, is_carried, renew_entries, subject_came
 from gateway.catalog.sqlite.many import select_in
 from gateway.catalog.sqlite.rows import claims_json
 from gateway.catalog.sqlite.scope import Scope, find_manifest, raise_repository
@@ -50,6 +50,8 @@ def put_manifest(scope: Scope, effect: PutManifest) -> None:
         raise_repository(scope)
     if new and effect.cls is ManifestClass.EVIDENCE:
         _count_evidence(scope, _subject(effect))
+    if new:
+        subject_came(scope, effect.manifest.digest.hex)
 
 
 def named_blobs(manifest: Manifest) -> tuple[Digest, ...]:
@@ -171,10 +173,9 @@ def _brought(scope: Scope, blob_id: int, principal_id: str) -> bool:
 
 def _put_missing(scope: Scope, row: int, effect: PutManifest, linked: frozenset[Digest]) -> None:
     scope.connection.execute("DELETE FROM missing WHERE parent_id = ?", (row,))
-    named = frozenset(named_blobs(effect.manifest))
     scope.connection.executemany(
-        "INSERT INTO missing (repo_id, digest, parent_id, named) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(scope.repo_id, str(digest), row, digest in named) for digest in effect.missing if digest not in linked],
+        "INSERT INTO missing (repo_id, digest, parent_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(scope.repo_id, str(digest), row) for digest in effect.missing if digest not in linked],
     )
 
 
@@ -189,8 +190,8 @@ def _wake_parents(scope: Scope, row: int, effect: PutManifest) -> None:
     parents: dict[int, str] = {found[0]: found[1] for found in waiting}
     for parent_id, sha256 in parents.items():
         scope.connection.execute(
-            """INSERT INTO missing (repo_id, digest, parent_id, named)
-            SELECT repo_id, digest, ?, 0 FROM missing WHERE parent_id = ? ON CONFLICT DO NOTHING""",
+            """INSERT INTO missing (repo_id, digest, parent_id)
+            SELECT repo_id, digest, ? FROM missing WHERE parent_id = ? ON CONFLICT DO NOTHING""",
             (parent_id, row),
         )
         ask_again(scope, sha256, kind="missing-part")
@@ -206,6 +207,8 @@ def _count(scope: Scope, row: int, effect: PutManifest) -> None:
         count(scope, row, held_bytes=0, expires=None)
     else:
         count(scope, row, held_bytes=effect.held_bytes, expires=effect.expires)
+        if effect.manifest.manifests and effect.expires is not None:
+            renew_entries(scope, row, effect.expires)
 
 
 def _may_show(scope: Scope, row: int, digest: Digest) -> bool:

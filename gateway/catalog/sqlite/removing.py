@@ -10,7 +10,7 @@ Source: `gateway.catalog.effects`; DESIGN 3 ("Deletes", "Revoked").
 from typing import Final
 
 from gateway.catalog.effects import DeleteManifest, Entomb
-from gateway.catalog.sqlite.holding import count, rows_below, start_clocks
+from gateway.catalog.sqlite.holding import count, rows_below, start_clocks, subject_went
 from gateway.catalog.sqlite.putting import ask_again
 from gateway.catalog.sqlite.scope import Scope, manifest_id
 from gateway.catalog.sqlite.tagging import clear_tags_of
@@ -33,7 +33,7 @@ _BELONGINGS: Final = (
     "DELETE FROM body WHERE manifest_id = :id",
     "DELETE FROM manifest WHERE id = :id",
 )
-_RESTS_ON: Final = """SELECT m.sha256 FROM support u JOIN manifest m ON m.id = u.manifest_id
+_RESTS_ON: Final = """SELECT m.id, m.sha256 FROM support u JOIN manifest m ON m.id = u.manifest_id
 WHERE u.evidence_id = ?"""
 _ROOTS: Final = """SELECT m.id FROM manifest m JOIN repository r ON r.id = m.repo_id
 WHERE m.sha256 = ? AND r.project_id = ?"""
@@ -42,18 +42,21 @@ WHERE m.sha256 = ? AND r.project_id = ?"""
 def delete_manifest(scope: Scope, effect: DeleteManifest) -> None:
     """Remove the row and what belongs to it. Who judged it keeps its edges: they hold for the same bytes pushed again."""
     row = manifest_id(scope, effect.digest)
+    sha256 = scope.connection.execute("SELECT sha256 FROM manifest WHERE id = ?", (row,)).fetchone()[0]
     values = {"id": row, "repo": scope.repo_id}
     children = rows_below(scope, row)
-    dependants = sorted({found[0] for found in scope.connection.execute(_RESTS_ON, (row,))})
+    dependants = sorted({tuple(found) for found in scope.connection.execute(_RESTS_ON, (row,))})
     count(scope, row, held_bytes=0, expires=None)
     _uncount_evidence(scope, row)
     clear_tags_of(scope, row)
     for statement in _BELONGINGS:
         scope.connection.execute(statement, values)
     start_clocks(scope, children)
+    subject_went(scope, sha256)
     # What rested on this evidence is distrusted now; other evidence may carry it.
-    for sha256 in dependants:
-        ask_again(scope, sha256, kind="evidence")
+    for dependant_id, dependant in dependants:
+        start_clocks(scope, rows_below(scope, dependant_id))
+        ask_again(scope, dependant, kind="evidence")
 
 
 def entomb(scope: Scope, effect: Entomb) -> None:

@@ -22,9 +22,9 @@ from gateway.catalog.sqlite.evidence import read_evidence
 from gateway.catalog.sqlite.many import select_in
 from gateway.catalog.sqlite.rows import alias_digest, sha256
 from gateway.catalog.sqlite.sight import BlobHere, Sight
-from gateway.catalog.sqlite.visibility import grounded
+from gateway.catalog.sqlite.visibility import carried, grounded
 from gateway.catalog.values import ManifestClass
-from gateway.catalog.world import ActiveRevision, ManifestFacts, TagFacts, World, WorldKey
+from gateway.catalog.world import ActiveRevision, ClockFacts, ManifestFacts, TagFacts, World, WorldKey
 from gateway.oci.digest import Digest
 from gateway.oci.names import Tag
 
@@ -38,6 +38,13 @@ m.created FROM manifest m"""
 MANIFEST: Final = f"{_MANIFEST} WHERE m.repo_id = :repo AND m.sha256 = :sha256"
 MANIFEST_BY_ALIAS: Final = f"""{_MANIFEST} WHERE m.id =
 (SELECT a.manifest_id FROM alias a WHERE a.repo_id = :repo AND a.digest = :digest)"""
+
+CLOCK: Final = f"""SELECT m.expires, m.announced, {carried("m")},
+EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = m.id),
+EXISTS (SELECT 1 FROM manifest s WHERE s.sha256 = m.subject AND s.repo_id = m.repo_id)
+FROM manifest m JOIN repository r ON r.id = m.repo_id WHERE m.id = :id"""
+TAGS_AT: Final = "SELECT t.name FROM tag t WHERE t.target_id = ?"
+TAGS_FOR: Final = "SELECT t.name FROM tag t WHERE t.pending_id = ?"
 
 BLOBS_HERE: Final = """SELECT b.digest, b.size, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
@@ -78,6 +85,7 @@ def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_
         repository_exists=repo_id is not None,
         over_quota=bool(over_quota),
         manifest=manifest,
+        clock=_clock(connection, manifest, now=now) if key.clock else None,
         missing_blobs=sight.missing_blobs(here),
         wrong_sizes=_wrong_sizes(connection, repo_id, key, here),
         children=children,
@@ -110,6 +118,14 @@ def _manifest(connection: sqlite3.Connection, repo_id: int | None, digest: Diges
         who_claims=json.loads(row[7]),
         first_seen=row[8],
     )
+
+
+def _clock(connection: sqlite3.Connection, manifest: ManifestFacts | None, *, now: int) -> ClockFacts | None:
+    if manifest is None:
+        return None
+    row = connection.execute(CLOCK, {"id": manifest.id, "now": now}).fetchone()
+    tags = {found[0] for query in (TAGS_AT, TAGS_FOR) for found in connection.execute(query, (manifest.id,))}
+    return ClockFacts(row[0], bool(row[1]), bool(row[2]), bool(row[3]), bool(row[4]), tuple(sorted(tags)))
 
 
 def _blobs_here(connection: sqlite3.Connection, repo_id: int | None, blobs: Sequence[Digest]) -> dict[Digest, BlobHere]:

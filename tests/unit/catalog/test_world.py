@@ -15,7 +15,16 @@ from gateway.catalog.effects import MoveTag, PendTag, RecordEvent
 from gateway.catalog.sqlite import descendants
 from gateway.catalog.sqlite.world import read_world
 from gateway.catalog.values import ManifestClass
-from gateway.catalog.world import ActiveRevision, ChildFacts, EvidenceFacts, ManifestFacts, TagFacts, World, WorldKey
+from gateway.catalog.world import (
+    ActiveRevision,
+    ChildFacts,
+    ClockFacts,
+    EvidenceFacts,
+    ManifestFacts,
+    TagFacts,
+    World,
+    WorldKey,
+)
 from gateway.errors import ManifestInvalid
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName, Tag
@@ -55,6 +64,7 @@ KEY: Final = WorldKey(
     children=(LEAF.digest, MIDDLE.digest, MISSING_CHILD.digest),
     tags=(Tag("v1"), Tag("new")),
     sizes=(77, 1, len(LEAF.raw), len(MIDDLE.raw), 1),
+    clock=True,
 )
 PROBE: Final = RecordEvent("tag.moved", ALICE.id, None, None, {"probe": "written"})
 
@@ -86,6 +96,7 @@ FACTS: Final = [
     ("standing.project.trust_revision", "UPDATE project SET trust_revision = trust_revision + 1"),
     ("standing.project.policy_revision", "UPDATE project SET policy_revision = policy_revision + 1"),
     ("standing.project.waiver_revision", "UPDATE project SET waiver_revision = waiver_revision + 1"),
+    ("standing.project.held_seconds", "UPDATE project SET held_seconds = held_seconds + 1"),
     ("repository_exists", None),
     ("over_quota", "UPDATE project SET held_bytes = held_bytes_limit + 1"),
     ("manifest.id", f"UPDATE manifest SET id = 1000 {_ROOT}; {_BODIES}"),
@@ -99,6 +110,12 @@ FACTS: Final = [
     ("manifest.who", f"UPDATE manifest SET who = 'u:bob' {_ROOT}"),
     ("manifest.who_claims", f"UPDATE manifest SET who_claims = '{{\"ref\": \"main\"}}' {_ROOT}"),
     ("manifest.first_seen", f"UPDATE manifest SET created = created - 1 {_ROOT}"),
+    ("clock.expires", f"UPDATE manifest SET expires = {NOW} {_ROOT}"),
+    ("clock.announced", f"UPDATE manifest SET announced = 1 {_ROOT}"),
+    ("clock.carried", f"INSERT INTO edge SELECT repo_id, '{ROOT.digest.hex}', {_OTHER_ID}, x'' FROM manifest {_ROOT}"),
+    ("clock.verified", f"INSERT INTO verified SELECT m.id, s.id, 0 FROM manifest m, signer s {_ROOT}"),
+    ("clock.subject_here", f"UPDATE manifest SET subject = '{LEAF.digest.hex}' {_ROOT}"),
+    ("clock.tags", f"UPDATE tag SET target_id = (SELECT id FROM manifest {_ROOT}) WHERE name = 'v3'"),
     ("missing_blobs", "DELETE FROM repo_blob WHERE blob_id = (SELECT id FROM blob WHERE size = 77)"),
     ("wrong_sizes", "UPDATE blob SET size = 78 WHERE size = 77"),
     ("wrong_sizes", f"UPDATE manifest SET size = size + 1 {_LEAF}"),
@@ -107,7 +124,7 @@ FACTS: Final = [
     ("children.present", f"UPDATE manifest SET sha256 = '{'b' * 64}' {_LEAF}"),
     ("children.cls", f"UPDATE manifest SET class = 'cache' {_LEAF}"),
     ("children.admitted", f"UPDATE manifest SET state = 1 {_LEAF}"),
-    ("children.missing_blobs", f"INSERT INTO missing SELECT repo_id, 'sha256:{'c' * 64}', id, 1 FROM manifest {_LEAF}"),
+    ("children.missing_blobs", f"INSERT INTO missing SELECT repo_id, 'sha256:{'c' * 64}', id FROM manifest {_LEAF}"),
     ("children.children", f"INSERT INTO entry SELECT id, '{'d' * 64}' FROM manifest {_MIDDLE}"),
     ("children.media_type", f"UPDATE manifest SET media_type = 'application/x' {_LEAF}"),
     ("revoked", f"INSERT INTO tombstone SELECT id, '{ROOT.digest.hex}', 'r', 'os:root', 0 FROM project"),
@@ -118,7 +135,8 @@ FACTS: Final = [
     ("evidence.digest", f"UPDATE manifest SET sha256 = '{'e' * 64}' WHERE id = {_UNSIGNED}"),
     ("evidence.format", f"UPDATE manifest SET evidence_format = 'bundle' WHERE id = {_UNSIGNED}"),
     ("evidence.first_seen", f"UPDATE manifest SET created = created - 1 WHERE id = {_UNSIGNED}"),
-    ("evidence.missing_blobs", f"INSERT INTO missing SELECT 1, 'sha256:{'f' * 64}', {_UNSIGNED}, 1"),
+    ("evidence.who", f"UPDATE manifest SET who = 'u:bob' WHERE id = {_UNSIGNED}"),
+    ("evidence.missing_blobs", f"INSERT INTO missing SELECT 1, 'sha256:{'f' * 64}', {_UNSIGNED}"),
     ("evidence.signers", f"INSERT INTO verified SELECT {_UNSIGNED}, id, 0 FROM signer"),
     ("evidence.signers", f"DELETE FROM verified WHERE evidence_id = {_SIGNATURE}"),
     ("evidence.media_type", f"UPDATE manifest SET media_type = 'application/x' WHERE id = {_UNSIGNED}"),
@@ -218,6 +236,7 @@ def test_every_fact_has_a_row() -> None:
         "standing": Standing,
         "standing.project": ProjectFacts,
         "manifest": ManifestFacts,
+        "clock": ClockFacts,
         "children": ChildFacts,
         "evidence": EvidenceFacts,
         "tags": TagFacts,

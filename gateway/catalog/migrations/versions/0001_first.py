@@ -155,7 +155,6 @@ def upgrade() -> None:
         _integer("repo_id"),
         _text("digest"),
         _integer("parent_id"),
-        _integer("named"),
         _key("missing", "repo_id", "digest", "parent_id"),
         sqlite_with_rowid=False,
     )
@@ -392,6 +391,7 @@ def upgrade() -> None:
         _text("who_claims", "'{}'"),
         _integer("created"),
         _nullable("expires", sa.Integer),
+        _integer("announced", "0"),
         _nullable("carrier", sa.Integer),
         _nullable("none_at", sa.Integer),
         _key("manifest", "id"),
@@ -403,6 +403,12 @@ def upgrade() -> None:
     op.create_index("ix_manifest_repo_id", "manifest", ["repo_id"])
     op.create_index(
         "ix_manifest_repo_id_subject", "manifest", ["repo_id", "subject"], sqlite_where=sa.text("subject IS NOT NULL")
+    )
+    op.create_index(
+        "ix_manifest_unclocked",
+        "manifest",
+        ["id"],
+        sqlite_where=sa.text("state = 0 AND class = 'image' AND expires IS NULL"),
     )
     op.create_table(
         "body",
