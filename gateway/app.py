@@ -204,6 +204,7 @@ class Running:
             gate=parts.gate,
             work=parts.work,
             stock=parts.manifests,
+            arrivals=parts.blobs,
             expiry=Expiry(tools=parts.gate.tools, clocks=parts.clocks, failed=failed),
             now=unix_now,
             failed=failed,

@@ -1,9 +1,10 @@
 """Background work: rows in the `work` table, carried out by whichever worker claims them.
 
-``reevaluate`` is one manifest whose missing part arrived; ``rejudge`` is every image, after trust or policy changed:
-what waits may be admitted, what is admitted stands and may be found to have drifted. ``expire`` and ``strays`` look at what
-waits, all the time: their rows stay, and are due again. Both go page by page, each page a row of its own, so that no lease
-outlives its work. What fails is tried again later, with growing pauses; what does not exist any more is done.
+``reevaluate`` is one manifest whose missing part arrived, ``arrival`` a blob that many waited for. ``rejudge`` is every
+image, after trust or policy changed: what waits may be admitted, what is admitted stands and may be found to have drifted.
+``expire`` and ``strays`` look at what waits, all the time: their rows stay, and are due again. All of it goes page by page,
+each page a row of its own, so that no lease outlives its work. What fails is tried again later, with growing pauses; what
+does not exist any more is done.
 
 I/O: through the gate and the work store.
 Source: DESIGN 2 (last paragraph), 3 ("Held things wait").
@@ -15,7 +16,7 @@ from typing import Final
 from gateway.admission.expiry import Expiry
 from gateway.admission.gate import Gate
 from gateway.admission.values import TriggerKind, Unreachable
-from gateway.catalog.stores import ManifestStock, WorkStore
+from gateway.catalog.stores import Arrivals, ManifestStock, WorkStore
 from gateway.catalog.values import ManifestView, WorkItem
 from gateway.errors import GatewayError, ManifestUnknown, NameUnknown
 from gateway.identity.values import SYSTEM
@@ -41,6 +42,7 @@ class Worker:
         gate: Gate,
         work: WorkStore,
         stock: ManifestStock,
+        arrivals: Arrivals,
         expiry: Expiry,
         now: Callable[[], int],
         failed: Callable[[str, BaseException], None],
@@ -48,6 +50,7 @@ class Worker:
         self._gate = gate
         self._work = work
         self._stock = stock
+        self._arrivals = arrivals
         self._expiry = expiry
         self._now = now
         self._failed = failed
@@ -79,6 +82,15 @@ class Worker:
                 return await self._expire(item)
             case "strays":
                 return await self._strays(item)
+            case "arrival":
+                await self._arrivals.complete_waiting(
+                    RepositoryName.parse(item.data["repository"]),
+                    Digest.parse(item.data["digest"]),
+                    brought_by=item.data["brought_by"],
+                    after=int(item.data["after"]),
+                    now=self._now(),
+                )
+                return None
             case _:
                 return None if await self._judge(item) else _pause(item)
 

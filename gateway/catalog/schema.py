@@ -245,6 +245,7 @@ missing = Table(
     Column("repo_id", Integer, nullable=False),
     Column("digest", Text, nullable=False),  # of a blob or of a manifest, "<algorithm>:<hex>"
     Column("parent_id", Integer, nullable=False),
+    Column("named", Integer, nullable=False),  # 1: the parent names the blob itself; 0: a manifest, or what that lacks
     PrimaryKeyConstraint("repo_id", "digest", "parent_id"),
     Index("ix_missing_parent_id", "parent_id"),
     **_COMPOUND,

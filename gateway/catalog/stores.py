@@ -134,11 +134,27 @@ class BlobCatalog(Protocol):
     async def link(
         self, repository: RepositoryName, digest: Digest, size: int, *, principal: Principal, now: int
     ) -> None:
-        """Make the blob belong to the repository (created if need be); enqueue ``reevaluate`` for parents that miss it."""
+        """Make the blob belong to the repository (created if need be); have what waits for it judged again.
+
+        Of many, the first few; ``arrival`` work completes the others.
+        """
         ...
 
     async def unlink(self, repository: RepositoryName, digest: Digest, *, principal: Principal, now: int) -> None:
         """Remove the blob from the repository. Raises `BlobUnknown`, or `BlobReferenced` while a manifest names it."""
+        ...
+
+
+class Arrivals(Protocol):
+    """What waits for a blob that came: completed page by page, in the background."""
+
+    async def complete_waiting(
+        self, repository: RepositoryName, digest: Digest, *, brought_by: str, after: int, now: int
+    ) -> None:
+        """Complete the next page, by row id above ``after``, and ask for the page after it as ``arrival`` work.
+
+        ``brought_by`` is the id of the principal who brought it. Nothing where it is not in the repository any more.
+        """
         ...
 
 

@@ -51,6 +51,7 @@ from tests.support.scheduler import Scheduler
 from tests.support.scripted_engine import ScriptedEngine, by_parameters
 from tests.support.seams import (
     Seam,
+    SeamArrivals,
     SeamBlobCatalog,
     SeamClocks,
     SeamContent,
@@ -139,10 +140,12 @@ class Rig:
             clocks=SeamClocks(SqliteClocks(database=database), seam),
             failed=lambda what, error: failures.append(f"{what}: {error!r}"),
         )
+        blobs = SqliteBlobs(database=database)
         worker = Worker(
             gate=gate,
             work=SeamWork(SqliteWork(database=database), seam),
             stock=SeamStock(manifests, seam),
+            arrivals=SeamArrivals(blobs, seam),
             expiry=expiry,
             now=lambda: clock[0],
             failed=lambda what, error: failures.append(f"{what}: {error!r}"),
@@ -155,7 +158,7 @@ class Rig:
             engine=engine,
             revisions=revisions,
             active=active,
-            blobs=SeamBlobCatalog(SqliteBlobs(database=database), seam),
+            blobs=SeamBlobCatalog(blobs, seam),
             content=content,
             manifests=manifests,
             standings=standings,

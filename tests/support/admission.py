@@ -282,10 +282,12 @@ def build(database: Database, content: Content, engine: PolicyEngine, pool: Thre
         clocks=SqliteClocks(database=database),
         failed=lambda what, error: failures.append(f"{what}: {error}"),
     )
+    blobs = SqliteBlobs(database=database)
     worker = Worker(
         gate=gate,
         work=SqliteWork(database=database),
         stock=manifests,
+        arrivals=blobs,
         expiry=expiry,
         now=lambda: clock[0].now,
         failed=lambda what, error: failures.append(f"{what}: {error}"),
@@ -303,7 +305,7 @@ def build(database: Database, content: Content, engine: PolicyEngine, pool: Thre
         principals=SqlitePrincipals(database=database),
         manifests=manifests,
         listings=SqliteListings(database=database),
-        blobs=SqliteBlobs(database=database),
+        blobs=blobs,
         store=store,
         audit=SqliteAudit(database=database),
         worker=worker,

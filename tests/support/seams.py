@@ -16,6 +16,7 @@ from gateway.access.values import InstanceRole, Standing
 from gateway.catalog.effects import Effect
 from gateway.catalog.stores import (
     AdmissionStore,
+    Arrivals,
     BlobCatalog,
     ClockReads,
     ManifestReads,
@@ -255,6 +256,21 @@ class SeamBlobCatalog:
     async def unlink(self, repository: RepositoryName, digest: Digest, *, principal: Principal, now: int) -> None:
         await self._seam.write(
             "blobs.unlink", lambda: self._inner.unlink(repository, digest, principal=principal, now=now)
+        )
+
+
+class SeamArrivals:
+    """`Arrivals`."""
+
+    def __init__(self, inner: Arrivals, seam: Seam) -> None:
+        self._inner, self._seam = inner, seam
+
+    async def complete_waiting(
+        self, repository: RepositoryName, digest: Digest, *, brought_by: str, after: int, now: int
+    ) -> None:
+        await self._seam.write(
+            "arrivals.complete_waiting",
+            lambda: self._inner.complete_waiting(repository, digest, brought_by=brought_by, after=after, now=now),
         )
 
 

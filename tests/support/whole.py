@@ -196,6 +196,7 @@ class Whole:
             gate=self.parts.gate,
             work=self.parts.work,
             stock=self.parts.manifests,
+            arrivals=self.parts.blobs,
             expiry=Expiry(
                 tools=self.parts.gate.tools,
                 clocks=self.parts.clocks,

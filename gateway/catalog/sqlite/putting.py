@@ -173,9 +173,10 @@ def _brought(scope: Scope, blob_id: int, principal_id: str) -> bool:
 
 def _put_missing(scope: Scope, row: int, effect: PutManifest, linked: frozenset[Digest]) -> None:
     scope.connection.execute("DELETE FROM missing WHERE parent_id = ?", (row,))
+    named = frozenset(named_blobs(effect.manifest))
     scope.connection.executemany(
-        "INSERT INTO missing (repo_id, digest, parent_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        [(scope.repo_id, str(digest), row) for digest in effect.missing if digest not in linked],
+        "INSERT INTO missing (repo_id, digest, parent_id, named) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [(scope.repo_id, str(digest), row, digest in named) for digest in effect.missing if digest not in linked],
     )
 
 
@@ -190,8 +191,8 @@ def _wake_parents(scope: Scope, row: int, effect: PutManifest) -> None:
     parents: dict[int, str] = {found[0]: found[1] for found in waiting}
     for parent_id, sha256 in parents.items():
         scope.connection.execute(
-            """INSERT INTO missing (repo_id, digest, parent_id)
-            SELECT repo_id, digest, ? FROM missing WHERE parent_id = ? ON CONFLICT DO NOTHING""",
+            """INSERT INTO missing (repo_id, digest, parent_id, named)
+            SELECT repo_id, digest, ?, 0 FROM missing WHERE parent_id = ? ON CONFLICT DO NOTHING""",
             (parent_id, row),
         )
         ask_again(scope, sha256, kind="missing-part")

@@ -6,6 +6,7 @@ from pathlib import Path
 from gateway.admission.values import Admitted, Held, Outcome, Stored, TriggerKind, Unreachable
 from gateway.admission.worker import MAX_PAUSE_SECONDS, PAGE, PAGE_ATTEMPTS, Worker
 from gateway.catalog.sqlite.work import SqliteWork
+from gateway.catalog.stores import Arrivals
 from gateway.errors import ManifestUnknown, Unavailable
 from gateway.identity.values import Principal
 from gateway.oci.digest import Digest
@@ -34,11 +35,12 @@ class Judge:
         return answer
 
 
-def worker(home: House, judge: Judge) -> Worker:
+def worker(home: House, judge: Judge, *, arrivals: Arrivals | None = None) -> Worker:
     return Worker(
         gate=judge,  # type: ignore[arg-type]
         work=SqliteWork(database=home.database),
         stock=home.manifests,
+        arrivals=arrivals or home.blobs,
         expiry=home.expiry,
         now=lambda: home.now,
         failed=lambda what, error: home.failures.append(f"{what}: {error}"),
@@ -62,6 +64,29 @@ async def enqueue(home: House, text: str, **data: str) -> str:
     everything = {"repository": "team/app", "digest": digest, **data}
     await SqliteWork(database=home.database).enqueue("reevaluate", f"team/app@{digest}", everything, due=home.now)
     return digest
+
+
+def test_an_arrival_is_completed_from_where_the_last_page_ended(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        await home.work()
+        asked: list[tuple[str, str, str, int, int]] = []
+
+        class Recorder:
+            async def complete_waiting(
+                self, repository: RepositoryName, digest: Digest, *, brought_by: str, after: int, now: int
+            ) -> None:
+                asked.append((repository.text, str(digest), brought_by, after, now))
+
+        one = worker(home, Judge({}), arrivals=Recorder())
+        digest = str(Digest.of(b"base"))
+        data = {"repository": "team/app", "digest": digest, "brought_by": "u:alice", "after": "41"}
+        await SqliteWork(database=home.database).enqueue("arrival", "key", data, due=home.now)
+        assert await one.run_once() == 1
+        assert asked == [("team/app", digest, "u:alice", 41, home.now)]
+        assert [row for row in await left(home) if row[0] == "arrival"] == []
+        assert home.failures == []
+
+    play(tmp_path, story)
 
 
 def test_what_fails_is_tried_again_later_and_never_stops_the_others(tmp_path: Path) -> None:

@@ -155,6 +155,7 @@ def upgrade() -> None:
         _integer("repo_id"),
         _text("digest"),
         _integer("parent_id"),
+        _integer("named"),
         _key("missing", "repo_id", "digest", "parent_id"),
         sqlite_with_rowid=False,
     )
