@@ -86,6 +86,8 @@ class _Masking:
 
     def __init__(self) -> None:
         self._found: dict[SecretFinding, None] = {}
+        # Twenty layers are of one media type. Of this image alone, and gone with it.
+        self._detected: dict[str, str | None] = {}
 
     def findings(self) -> tuple[SecretFinding, ...]:
         """Return what was found, once each, in order."""
@@ -96,7 +98,9 @@ class _Masking:
 
     def text(self, where: str, text: str) -> str:
         """Return ``text``, or the mask where a detector matches it."""
-        detector = detect_text(text)
+        if text not in self._detected:
+            self._detected[text] = detect_text(text)
+        detector = self._detected[text]
         return text if detector is None else self._mask(detector, where)
 
     def items(self, kind: str, items: Sequence[str]) -> tuple[str, ...]:

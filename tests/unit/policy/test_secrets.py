@@ -63,6 +63,13 @@ def test_a_flag_and_its_value_are_read_together() -> None:
     assert found(masked) == [("password", "cmd:2")]
 
 
+def test_a_secret_is_found_in_every_place_that_it_is_in() -> None:
+    token = "ghp_" + "A1" * 18
+    masked = mask(cmd=(token, "x", token), texts={"user": token})
+    assert [finding.where for finding in masked.findings] == ["cmd:0", "cmd:2", "user"]
+    assert token not in repr(masked)
+
+
 def test_a_named_value_with_spaces() -> None:
     assert mask(env=["DB_PASSWORD=correct horse battery"]).env == ("DB_PASSWORD=[masked: password]",)
 
