@@ -14,7 +14,7 @@ from typing import TypeVar
 import typer
 
 from gateway import app, config
-from gateway.cli.terminal import Output, Terminal
+from gateway.cli.terminal import Options, Terminal
 from gateway.errors import Conflict, NameUnknown
 from gateway.identity.values import Principal, PrincipalKind
 
@@ -46,16 +46,11 @@ class Context:
 
 
 def context_of(context: typer.Context) -> Context:
-    """Return what the main callback made of the global options."""
+    """Return what the global options make of a command's surroundings."""
     found = context.obj
-    if not isinstance(found, Context):
-        raise TypeError("a command was called without its context")
-    return found
-
-
-def make(file: Path | None, output: Output) -> Context:
-    """Return the context of a command line."""
-    return Context(config.find_file(file, config.process_environment()), Terminal(output))
+    if not isinstance(found, Options):
+        raise TypeError("a command was called without the global options")
+    return Context(config.find_file(found.config, config.process_environment()), Terminal(found.output))
 
 
 def operator() -> Principal:

@@ -1,4 +1,4 @@
-"""The command `registry-gateway`: global options, the verbs, and how a refusal ends it.
+"""The command `registry-gateway`: its global options, and how a refusal ends it.
 
 I/O: the terminal.
 Source: INTERFACE 3.
@@ -11,19 +11,15 @@ from typing import Annotated, Final
 
 import typer
 
-from gateway.cli import context, demo, setup
-from gateway.cli.audit import audit
-from gateway.cli.images import image
-from gateway.cli.principals import robot, user
-from gateway.cli.projects import member, project
-from gateway.cli.rules import policy, trust
-from gateway.cli.terminal import UNAVAILABLE, Output, exit_status, printable
+from gateway.cli.terminal import UNAVAILABLE, Options, Output, exit_status, printable
+from gateway.cli.verbs import Verbs
 from gateway.errors import GatewayError
 
 PROGRAM: Final = "registry-gateway"
 
 application = typer.Typer(
     name=PROGRAM,
+    cls=Verbs,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -42,24 +38,7 @@ def options(
     output: Annotated[Output, typer.Option("--output", help="What stdout holds.")] = Output.TABLE,
 ) -> None:
     """Set what every command is given."""
-    typer_context.obj = context.make(config, output)
-
-
-application.command("init")(setup.init)
-application.command("serve")(setup.serve)
-application.command("demo")(demo.demo)
-application.command("doctor")(setup.doctor)
-application.command("stats")(setup.stats)
-application.command("upgrade")(setup.upgrade_catalog)
-application.add_typer(setup.config_commands, name="config")
-application.add_typer(project, name="project")
-application.add_typer(user, name="user")
-application.add_typer(member, name="member")
-application.add_typer(robot, name="robot")
-application.add_typer(trust, name="trust")
-application.add_typer(policy, name="policy")
-application.add_typer(image, name="image")
-application.add_typer(audit, name="audit")
+    typer_context.obj = Options(config, output)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -13,7 +13,9 @@ import datetime
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -42,6 +44,14 @@ class Output(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The global options, as they were typed."""
+
+    config: Path | None
+    output: Output
 
 
 class Terminal:

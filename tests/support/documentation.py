@@ -13,10 +13,10 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Literal, get_args, get_origin
 
-import click
 import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from gateway.cli.main import application
@@ -93,12 +93,13 @@ def _default(value: object) -> str:
     return f"`{json.dumps(value)}`"
 
 
-def commands(group: click.Command | None = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def commands(group: object = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Return the words of every command and group below the program, each group before its commands."""
     found = typer.main.get_command(application) if group is None else group
-    for name, command in getattr(found, "commands", {}).items():
-        yield (*path, name)
-        yield from commands(command, (*path, name))
+    if isinstance(found, TyperGroup):
+        for name in found.commands:
+            yield (*path, name)
+            yield from commands(found.get_command(typer.Context(found), name), (*path, name))
 
 
 def help_of(words: tuple[str, ...]) -> str:
