@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gateway.errors import ConfigInvalid
+from gateway.evidence.limits import MAX_ATTESTATION_BYTES, MAX_EVIDENCE_MANIFEST_BYTES
 
 ENVIRONMENT_PREFIX: Final = "REGISTRY_GATEWAY__"
 DEFAULT_FILE: Final = "gateway.toml"
@@ -57,8 +58,9 @@ class Limits(_Section):
     """Sizes in bytes, times in seconds (DESIGN 11)."""
 
     manifest_bytes: int = Field(default=4 * MEBIBYTE, ge=4 * MEBIBYTE, le=16 * MEBIBYTE)
-    evidence_manifest_bytes: int = Field(default=MEBIBYTE, ge=64 * 1024, le=4 * MEBIBYTE)
-    evidence_bytes: int = Field(default=32 * MEBIBYTE, ge=MEBIBYTE, le=128 * MEBIBYTE)
+    # Up to what the parsers of evidence take, and no further: a larger number would be a promise that they do not keep.
+    evidence_manifest_bytes: int = Field(default=MEBIBYTE, ge=64 * 1024, le=MAX_EVIDENCE_MANIFEST_BYTES)
+    evidence_bytes: int = Field(default=32 * MEBIBYTE, ge=MEBIBYTE, le=MAX_ATTESTATION_BYTES)
     blob_bytes: int = Field(default=64 * 1024 * MEBIBYTE, ge=MEBIBYTE)
     head_seconds: float = Field(default=10.0, gt=0, le=120)
     drain_seconds: float = Field(default=30.0, ge=0, le=600)

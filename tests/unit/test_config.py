@@ -7,6 +7,7 @@ import pytest
 
 from gateway.config import Config, find_file, load, parse
 from gateway.errors import ConfigInvalid
+from gateway.evidence.limits import MAX_ATTESTATION_BYTES, MAX_EVIDENCE_MANIFEST_BYTES
 
 DIRECTORY = Path("/srv/registry")
 PREFIX = "REGISTRY_GATEWAY__"
@@ -53,7 +54,16 @@ def test_an_empty_file_is_the_defaults_and_they_are_safe() -> None:
             "server.limits.evidence_manifest_bytes",
             id="evidence-manifest-under",
         ),
-        pytest.param("[server.limits]\nevidence_bytes = 134217729", "server.limits.evidence_bytes", id="evidence-over"),
+        pytest.param(
+            f"[server.limits]\nevidence_manifest_bytes = {MAX_EVIDENCE_MANIFEST_BYTES + 1}",
+            "server.limits.evidence_manifest_bytes",
+            id="evidence-manifest-over-what-the-parsers-take",
+        ),
+        pytest.param(
+            f"[server.limits]\nevidence_bytes = {MAX_ATTESTATION_BYTES + 1}",
+            "server.limits.evidence_bytes",
+            id="evidence-over-what-the-parsers-take",
+        ),
         pytest.param("[server.limits]\nblob_bytes = 0", "server.limits.blob_bytes", id="blob-zero"),
         pytest.param("[server.limits]\nhead_seconds = 0", "server.limits.head_seconds", id="head-zero"),
         pytest.param("[server.limits]\nhead_seconds = nan", "server.limits.head_seconds", id="head-nan"),
