@@ -46,17 +46,19 @@ def classify(manifest: Manifest, tags: tuple[Tag, ...]) -> Classified:
     Raises `Denied` for a tag that is reserved for evidence, `ManifestInvalid` for tags of both kinds in one request: those
     of evidence need another right, and move without a decision.
     """
-    claims = {tag: classify_evidence(manifest, tag) for tag in tags}
+    # What is built like a cache is one under every tag: it would else be two things, by the order of two requests.
+    cache = _is_cache(manifest)
+    claims = {tag: None if cache else classify_evidence(manifest, tag) for tag in tags}
     # A manifest under its own digest as a tag is what `cosign copy` puts first: another spelling of the same bytes, which
     # is judged like any tag, and which an index of its evidence takes over when one comes.
     own = {tag for tag in tags if is_fallback_tag(tag) == manifest.digest}
-    fallbacks = {
-        tag: is_fallback_tag(tag) if manifest.kind is ManifestKind.INDEX and tag not in own else None for tag in tags
-    }
+    lists = manifest.kind is ManifestKind.INDEX and not cache
+    fallbacks = {tag: is_fallback_tag(tag) if lists and tag not in own else None for tag in tags}
     for tag in tags:
         if tag not in own:
             _check_reserved(tag, is_evidence=claims[tag] is not None, is_fallback=fallbacks[tag] is not None)
-    claim = classify_evidence(manifest, None) or next((found for found in claims.values() if found is not None), None)
+    by_digest = None if cache else classify_evidence(manifest, None)
+    claim = by_digest or next((found for found in claims.values() if found is not None), None)
     fallback_of = next((subject for subject in fallbacks.values() if subject is not None), None)
     metadata: tuple[Tag, ...] = ()
     if claim is not None:
@@ -69,8 +71,7 @@ def classify(manifest: Manifest, tags: tuple[Tag, ...]) -> Classified:
         return Classified(ManifestClass.EVIDENCE, claim, None, metadata, ())
     if fallback_of is not None:
         return Classified(ManifestClass.FALLBACK, None, fallback_of, metadata, ())
-    cls = ManifestClass.CACHE if _is_cache(manifest) else ManifestClass.IMAGE
-    return Classified(cls, None, None, (), tags)
+    return Classified(ManifestClass.CACHE if cache else ManifestClass.IMAGE, None, None, (), tags)
 
 
 def _check_reserved(tag: Tag, *, is_evidence: bool, is_fallback: bool) -> None:

@@ -16,7 +16,8 @@ from gateway.admission.evaluator import Basis, Proof
 from gateway.admission.judgement import Errs, Fails, NoAnswer, Passes
 from gateway.admission.records import event, reasons_json
 from gateway.admission.rights import check_put, present
-from gateway.admission.subject import Rejudged, rejudge, stands
+from gateway.admission.subject import Rejudged, is_relied_on, rejudge, stands
+from gateway.admission.tags import dropped_as_evidence
 from gateway.admission.tools import STALE, Stale, Tools, unanswered
 from gateway.admission.values import Admitted, Held, Outcome, Push, Trigger, TriggerKind
 from gateway.audit.events import EventKind
@@ -93,7 +94,7 @@ async def put_fallback(tools: Tools, push: Push, manifest: Manifest, classified:
             invalid = Reason("FALLBACK_INVALID", message, "deny", str(child.digest))
             return await refuse(tools, attempt, Fails((invalid,)), Basis(), None)
     tags: tuple[Effect, ...] = tuple(MoveTag(tag, manifest.digest, attempt.alias) for tag in classified.metadata_tags)
-    effects = (put(attempt, closure(attempt.world), held=False), *tags, _kept(attempt))
+    effects = (put(attempt, closure(attempt.world), held=False), *dropped_as_evidence(attempt), *tags, _kept(attempt))
     if not await write(tools, attempt, effects):
         return STALE
     return Admitted(stored_as(attempt, pending=(), decision_id=None))
@@ -122,9 +123,10 @@ def _forbidden(attempt: Attempt) -> tuple[Reason, ...]:
     """Return why these bytes are not taken as evidence here, whatever they say."""
     if refusals := revoked(attempt.world):
         return refusals
-    row = attempt.world.manifest
-    if row is not None and row.admitted and row.cls is ManifestClass.IMAGE:
-        message = "these bytes are admitted here as an image: they are not taken as evidence as well"
+    if is_relied_on(attempt.world.manifest):
+        message = (
+            "these bytes are admitted here as an image or as a part of one: they are not taken as evidence as well"
+        )
         return (Reason("ADMITTED_AS_IMAGE", message, "deny"),)
     return ()
 
@@ -182,6 +184,7 @@ async def _commit(
     effects: list[Effect] = [
         put(attempt, closure(attempt.world), held=waits, clock=waits or subject.manifest is None),
         *(() if verified is None else (verified,)),
+        *dropped_as_evidence(attempt),
         *tags,
         _kept(attempt, verified=verified is not None, reasons=unverified),
     ]

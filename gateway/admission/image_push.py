@@ -1,14 +1,13 @@
-"""The PUT of what can be run: an image, an index, an artifact; and of build caches, which are never judged.
+"""The PUT of what can be run: an image, an index, an artifact.
 
 I/O: through the evaluator and the store.
 Source: DESIGN 2 (the straight path), 3 (modes, tags).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
-from gateway.access.values import Mode
+from gateway.access.values import Condition, Mode
 from gateway.admission import remedy
 from gateway.admission.attempt import Attempt, over_quota, put, refuse, stored_as, write
 from gateway.admission.classify import Classified
@@ -19,25 +18,16 @@ from gateway.admission.promotion import promotions
 from gateway.admission.records import Matter, decision, event, reasons_json
 from gateway.admission.rights import check_put, exists_elsewhere, present
 from gateway.admission.subject import admission, newly_verified, stands
+from gateway.admission.tags import TagVerdict, over_tag_limit, tag_effects
 from gateway.admission.tools import STALE, Stale, Tools, unanswered
+from gateway.admission.unjudged import put_cache, put_known_evidence
 from gateway.admission.values import Admitted, Held, Outcome, Push, Unreachable
 from gateway.audit.events import EventKind
-from gateway.catalog.effects import Effect, MoveTag, PendTag
-from gateway.catalog.values import ManifestClass
-from gateway.catalog.world import TagFacts
-from gateway.errors import NameUnknown, Reason
+from gateway.catalog.effects import Effect
+from gateway.catalog.values import METADATA, ManifestClass
+from gateway.errors import NameUnknown
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import Tag
-
-
-@dataclass(frozen=True, slots=True)
-class TagVerdict:
-    """What is decided of one tag that was asked for."""
-
-    facts: TagFacts
-    judgement: Judgement
-    basis: Basis
-    decision_id: str
 
 
 async def put_image(tools: Tools, push: Push, manifest: Manifest, classified: Classified) -> Outcome | Stale:
@@ -62,16 +52,10 @@ async def put_image(tools: Tools, push: Push, manifest: Manifest, classified: Cl
         return await refuse(tools, attempt, Fails(refusals), Basis(), None)
     row = world.manifest
     if classified.cls is ManifestClass.CACHE:
-        return await _keep_waiting(tools, attempt, _CACHE)
-    if row is not None and row.cls is not ManifestClass.IMAGE:
-        return await _keep_waiting(tools, attempt, _NOT_AN_IMAGE)
+        return await put_cache(tools, attempt)
+    if row is not None and row.cls in METADATA:
+        return await put_known_evidence(tools, attempt)
     return await _judge(tools, attempt)
-
-
-_CACHE = Reason("BUILD_CACHE", "a build cache is kept for its builders and is never admitted", "hold")
-_NOT_AN_IMAGE = Reason(
-    "NOT_AN_IMAGE", "these bytes are kept here as evidence and are never admitted as an image", "hold"
-)
 
 
 async def _judge(tools: Tools, attempt: Attempt) -> Outcome | Stale:
@@ -101,7 +85,9 @@ async def _judge(tools: Tools, attempt: Attempt) -> Outcome | Stale:
         if stopped is not None:
             return stopped
         tags.append(decided)
-    if isinstance(verdict, Waits) and (full := over_quota(attempt)) is not None:
+    waiting = [decided.facts.tag for decided in tags if not decided.moves_with(verdict)]
+    full = over_tag_limit(attempt, waiting) or (over_quota(attempt) if isinstance(verdict, Waits) else None)
+    if full is not None:
         return await refuse(tools, attempt, Fails((full,)), basis, proof)
     return await _commit(tools, attempt, case, verdict, basis, tags)
 
@@ -183,8 +169,8 @@ async def _commit(
         )
     pending = []
     for tag in tags:
-        moves = isinstance(verdict, Passes) and isinstance(tag.judgement, Passes)
-        effects.extend(_tag_effects(attempt, matter, tag, moves=moves))
+        moves = tag.moves_with(verdict)
+        effects.extend(tag_effects(attempt, matter, tag, moves=moves))
         if not moves:
             pending.append(tag.facts.tag)
     if not await write(tools, attempt, effects):
@@ -193,6 +179,9 @@ async def _commit(
     recorded = decision_id if not standing else next((tag.decision_id for tag in tags), None)
     stored = stored_as(attempt, pending=tuple(pending), decision_id=recorded)
     if isinstance(verdict, Waits):
+        if await _is_carried(tools, attempt):
+            # Its own decision is to hold it, and a visible parent shows it to whoever pulls: the answer says what is seen.
+            return Admitted(stored, verdict.reasons if pending else ())
         return Held(
             stored,
             verdict.reasons,
@@ -203,66 +192,9 @@ async def _commit(
     return Admitted(stored, (*notes, *waiting))
 
 
-def _tag_effects(attempt: Attempt, matter: Matter, tag: TagVerdict, *, moves: bool) -> tuple[Effect, ...]:
-    """Return the writes of one tag that was asked for: it moves, or waits in the place of what waited before."""
-    digest, name = attempt.manifest.digest, tag.facts.tag
-    caller = attempt.push.grant.principal.id
-    reasons = tag.judgement.reasons if isinstance(tag.judgement, Waits) else ()
-    kind = EventKind.TAG_MOVED if moves else EventKind.TAG_PENDING
-    write: Effect = MoveTag(name, digest, attempt.alias)
-    if not moves:
-        write = PendTag(name, digest, attempt.alias, caller, attempt.push.claims)
-    return (
-        write,
-        decision(
-            matter,
-            decision_id=tag.decision_id,
-            outcome="admitted" if moves else "held",
-            reasons=reasons,
-            who=attempt.who,
-            basis=tag.basis,
-            tag=name,
-        ),
-        event(
-            kind,
-            principal=caller,
-            digest=digest,
-            decision_id=tag.decision_id,
-            tag=name.text,
-            previous=None if tag.facts.target is None else str(tag.facts.target),
-        ),
+async def _is_carried(tools: Tools, attempt: Attempt) -> bool:
+    """Return whether a visible parent shows what was just stored. Derived at this moment, and part of no decision."""
+    view = await tools.manifests.by_digest(
+        attempt.key.repository, attempt.manifest.digest, now=tools.now(), with_body=False
     )
-
-
-async def _keep_waiting(tools: Tools, attempt: Attempt, reason: Reason) -> Outcome | Stale:
-    """Store what is never judged, with its tags waiting: whoever reads quarantine can read it."""
-    if (full := over_quota(attempt)) is not None:
-        return await refuse(tools, attempt, Fails((full,)), Basis(), None)
-    decision_id = tools.new_id()
-    matter = Matter(attempt.manifest.digest, attempt.world, None, attempt.trigger)
-    caller = attempt.push.grant.principal.id
-    effects: list[Effect] = [
-        put(attempt, closure(attempt.world), held=True),
-        decision(matter, decision_id=decision_id, outcome="held", reasons=(reason,), who=attempt.who),
-        event(
-            EventKind.MANIFEST_HELD,
-            principal=caller,
-            digest=attempt.manifest.digest,
-            decision_id=decision_id,
-            reasons=reasons_json((reason,)),
-        ),
-    ]
-    for tag in attempt.classified.image_tags:
-        effects.append(PendTag(tag, attempt.manifest.digest, attempt.alias, caller, attempt.push.claims))
-        effects.append(
-            event(
-                EventKind.TAG_PENDING,
-                principal=caller,
-                digest=attempt.manifest.digest,
-                decision_id=decision_id,
-                tag=tag.text,
-            )
-        )
-    if not await write(tools, attempt, effects):
-        return STALE
-    return Held(stored_as(attempt, pending=attempt.classified.image_tags, decision_id=decision_id), (reason,))
+    return view is not None and view.condition is Condition.CARRIED

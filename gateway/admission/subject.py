@@ -17,6 +17,7 @@ from gateway.admission.tools import Tools, who_was
 from gateway.admission.values import Trigger
 from gateway.audit.events import EventKind
 from gateway.catalog.effects import Admit, Effect, RecordEvent, RecordVerified
+from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import ManifestFacts, World, WorldKey
 from gateway.errors import Reason
 from gateway.oci.manifest import Manifest
@@ -39,6 +40,14 @@ class Rejudged:
 def stands(facts: ManifestFacts | None) -> bool:
     """Return whether the manifest is admitted and nothing it rests on was revoked."""
     return facts is not None and facts.admitted and facts.grounded
+
+
+def is_relied_on(facts: ManifestFacts | None) -> bool:
+    """Return whether the bytes are settled to be an image: admitted, or a judged part of an index that was.
+
+    Also where it is hidden at this moment: what hides it may end. As evidence it would be gone from its parent.
+    """
+    return facts is not None and facts.cls is ManifestClass.IMAGE and (facts.admitted or facts.judged)
 
 
 def newly_verified(world: World, proof: Proof) -> tuple[RecordVerified, ...]:

@@ -26,8 +26,9 @@ class PutManifest:
     Creates the repository, the row, its body, aliases, entries, blob links, referrer row and ``missing`` rows; deletes the
     ``missing`` rows that wait for *this* manifest and enqueues ``reevaluate`` work for their parents; counts held bytes.
     For evidence with a subject: +1 on the subject's generation when the row is new. An existing row keeps its state and
-    first-seen time; ``who`` becomes this request's. A row stored as an image that is held may become evidence; nothing
-    else changes class.
+    first-seen time; ``who`` becomes this request's. A row stored as an image that is held, and that no admitted index
+    judged, may become evidence or a fallback index; nothing else changes class. A row that is put as something else than
+    it is keeps its count and its end as well. An empty fallback index that is put for two subjects is about none.
     """
 
     manifest: Manifest

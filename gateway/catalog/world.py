@@ -45,13 +45,15 @@ class WorldKey:
 @dataclass(frozen=True, slots=True)
 class ManifestFacts:
     """The row of the manifest, if there is one. ``admitted``: its state; ``grounded``: no requirement lost its signers,
-    and no waiver ended. Admitted and not grounded is *distrusted*."""
+    and no waiver ended. Admitted and not grounded is *distrusted*. ``judged``: an index was admitted that judged it as one
+    of its parts, so that it may be carried."""
 
     id: int
     cls: ManifestClass
     admitted: bool
     grounded: bool
     unverified: bool
+    judged: bool
     subject: Digest | None
     who: str
     who_claims: Mapping[str, str]

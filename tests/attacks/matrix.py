@@ -96,14 +96,14 @@ absent                  401  401 401     401      401      401     no     no    
 MANIFEST_PUT: Final = """
                         none bad expired disabled outsider auditor reader blind scanner writer pusher maintainer
 admitted                401  401 401     401      404      404     401    201   403     201    201    201
-carried                 401  401 401     401      404      404     401    201h  403     201h   201h   201h
+carried                 401  401 401     401      404      404     401    201   403     201    201    201
 held                    401  401 401     401      404      404     401    201h  403     201h   201h   201h
 cache                   401  401 401     401      404      404     401    201h  403     201h   201h   201h
 revoked                 401  401 401     401      404      404     401    403   403     403    403    403
 absent                  401  401 401     401      404      404     401    201h  403     201h   201h   201h
 signature-of-admitted   401  401 401     401      404      404     401    403   201     201    201    201
 """
-"""``carried``: the decision on it alone is to hold it; its parent shows it all the same."""
+"""``carried``: the decision on it alone is to hold it; its parent shows it, and the answer has no state (DESIGN 3)."""
 
 MANIFEST_DELETE: Final = """
                         none bad expired disabled outsider auditor reader blind scanner writer pusher maintainer

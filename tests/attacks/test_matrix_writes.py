@@ -58,6 +58,8 @@ def test_row_014_put_by_digest(world: World, state: str, caller: str, cell: str)
         caller, "PUT", f"/v2/{REPOSITORY}/manifests/{digest}", body=content, headers={"content-type": kind}
     )
     check(world, reply, cell, before)
+    if state == "carried" and reply.status == 201:
+        assert reply.every("warning") == []
     if reply.status == 403:
         (reason, *_) = reply.json()["errors"][0]["detail"]["reasons"]
         assert reason["code"] == ("REVOKED" if state == "revoked" and caller != "scanner" else "RIGHT_MISSING")

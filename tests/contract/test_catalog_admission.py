@@ -59,7 +59,7 @@ OTHER = image(b"layer-1", b"layer-3")
 SIGNATURE = image(b"signature", config=b"signature-config")
 SECOND = image(b"second-signature", config=b"signature-config")
 ROOT = index(APP.digest, OTHER.digest)
-EVIDENCE = ManifestClass.EVIDENCE
+EVIDENCE, FALLBACK = ManifestClass.EVIDENCE, ManifestClass.FALLBACK
 
 
 @pytest.fixture(scope="module")
@@ -132,12 +132,15 @@ def test_a_second_put_never_changes_the_state_of_what_is_admitted(acme: Catalog)
         pytest.param(ManifestClass.CACHE, EVIDENCE, ManifestClass.CACHE, id="cache-stays"),
         pytest.param(ManifestClass.IMAGE, ManifestClass.CACHE, ManifestClass.IMAGE, id="an-image-stays"),
         pytest.param(ManifestClass.CACHE, ManifestClass.IMAGE, ManifestClass.CACHE, id="cache-is-no-image"),
+        pytest.param(ManifestClass.IMAGE, FALLBACK, FALLBACK, id="a-held-index-becomes-a-fallback-index"),
+        pytest.param(FALLBACK, ManifestClass.IMAGE, FALLBACK, id="a-fallback-index-stays"),
+        pytest.param(ManifestClass.CACHE, FALLBACK, ManifestClass.CACHE, id="cache-is-no-fallback-index"),
     ],
 )
 def test_what_changes_class(
     acme: Catalog, before: ManifestClass, after: ManifestClass, expected: ManifestClass
 ) -> None:
-    subject = {ManifestClass.EVIDENCE: APP.digest}
+    subject = {EVIDENCE: APP.digest, FALLBACK: APP.digest}
     acme.push(SIGNATURE, cls=before, subject=subject.get(before))
     acme.push(SIGNATURE, cls=after, subject=subject.get(after))
     view = acme.view(SIGNATURE)
@@ -145,10 +148,51 @@ def test_what_changes_class(
     assert subject_state(acme, APP)[0] == (1 if expected is EVIDENCE else 0)
 
 
-def test_an_admitted_image_never_becomes_evidence(acme: Catalog) -> None:
+@pytest.mark.parametrize("cls", [EVIDENCE, FALLBACK], ids=str)
+def test_an_admitted_image_never_becomes_evidence(acme: Catalog, cls: ManifestClass) -> None:
     acme.push(SIGNATURE, admit(SIGNATURE))
-    acme.push(SIGNATURE, cls=EVIDENCE, subject=APP.digest)
+    acme.push(SIGNATURE, cls=cls, subject=APP.digest)
     assert (acme.view(SIGNATURE).cls, condition(acme, SIGNATURE)) == (ManifestClass.IMAGE, Condition.ADMITTED)
+
+
+@pytest.mark.parametrize("cls", [EVIDENCE, FALLBACK], ids=str)
+def test_what_an_admitted_index_judged_never_becomes_evidence(acme: Catalog, cls: ManifestClass) -> None:
+    acme.push(APP)
+    acme.push(ROOT, admit(ROOT, edges=[(APP, [])]))
+    key = WorldKey(repository=REPO, caller=ALICE.id, digest=APP.digest)
+    world = acme.world(key)
+    assert world is not None
+    assert world.manifest is not None
+    assert world.manifest.judged
+    acme.push(APP, cls=cls, subject=OTHER.digest)
+    assert (acme.view(APP).cls, condition(acme, APP)) == (ManifestClass.IMAGE, Condition.CARRIED)
+    assert subject_state(acme, OTHER)[0] == 0
+    acme.commit(DeleteManifest(ROOT.digest), about=ROOT)
+    acme.push(APP, cls=cls, subject=OTHER.digest)
+    assert acme.view(APP).cls is cls
+
+
+def test_what_is_put_as_something_else_keeps_its_count_and_its_end(acme: Catalog) -> None:
+    acme.push(SIGNATURE, cls=EVIDENCE, subject=APP.digest, held_bytes=40, expires=NOW + WEEK)
+    acme.push(SIGNATURE, now=NOW + 50, who=BOB, held_bytes=70, expires=NOW + 50 + WEEK)
+    view = acme.view(SIGNATURE)
+    assert (view.cls, view.who, view.expires, held_bytes(acme)) == (EVIDENCE, BOB.id, NOW + WEEK, 40)
+    acme.push(SIGNATURE, cls=EVIDENCE, subject=APP.digest)
+    acme.push(SIGNATURE, held_bytes=70, expires=NOW + WEEK)
+    assert (acme.view(SIGNATURE).expires, held_bytes(acme)) == (None, 0)
+
+
+def test_a_fallback_index_of_two_subjects_is_about_none(acme: Catalog) -> None:
+    """Only one of nothing can be: it is visible with its one subject, and then with neither."""
+    nothing = index()
+    acme.push(APP, admit(APP))
+    acme.push(OTHER)
+    acme.push(nothing, cls=FALLBACK, subject=APP.digest)
+    acme.push(nothing, cls=FALLBACK, subject=APP.digest)
+    assert (acme.view(nothing).subject, acme.view(nothing).visible) == (APP.digest, True)
+    for subject in (OTHER, APP):
+        acme.push(nothing, cls=FALLBACK, subject=subject.digest)
+        assert (acme.view(nothing).subject, acme.view(nothing).visible) == (None, False)
 
 
 def test_stored_bytes_that_are_not_what_their_digest_names_end_the_commit(acme: Catalog) -> None:

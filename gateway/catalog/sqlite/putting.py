@@ -18,7 +18,7 @@ from gateway.catalog.sqlite.rows import claims_json
 from gateway.catalog.sqlite.scope import Scope, find_manifest, raise_repository
 from gateway.catalog.sqlite.visibility import ADMITTED, HELD
 from gateway.catalog.sqlite.work import enqueue_work
-from gateway.catalog.values import ManifestClass
+from gateway.catalog.values import METADATA, ManifestClass
 from gateway.errors import Internal
 from gateway.oci import media_types
 from gateway.oci.digest import Digest
@@ -112,15 +112,24 @@ def _refresh(scope: Scope, row: int, effect: PutManifest) -> None:
     scope.connection.execute(
         "UPDATE manifest SET who = ?, who_claims = ? WHERE id = ?", (effect.who.id, claims_json(effect.who_claims), row)
     )
-    if effect.cls is not ManifestClass.EVIDENCE:
+    if effect.cls not in METADATA:
         return
-    # The one change of class: what was pushed by digest, before the tag that says what it is (cosign, oras copy).
+    # The one change of class: what was pushed by digest, before the tag that says what it is (cosign, oras copy). Not where
+    # an admitted index judged it: as evidence it would be gone from there.
     changed = scope.connection.execute(
-        "UPDATE manifest SET class = ?, subject = ?, evidence_format = ? WHERE id = ? AND class = ? AND state = ?",
+        """UPDATE manifest SET class = ?, subject = ?, evidence_format = ? WHERE id = ? AND class = ? AND state = ?
+        AND NOT EXISTS (SELECT 1 FROM edge e WHERE e.repo_id = manifest.repo_id AND e.child = manifest.sha256)""",
         (effect.cls.value, _subject(effect), effect.evidence_format, row, ManifestClass.IMAGE.value, HELD),
     )
-    if changed.rowcount:
+    if changed.rowcount and effect.cls is ManifestClass.EVIDENCE:
         _count_evidence(scope, _subject(effect))
+    if effect.cls is ManifestClass.FALLBACK:
+        # A list of nothing has the same bytes whatever it is about. Once it is put for a second subject it is about none,
+        # and is answered as no list is: what shows the one subject must not show a tag that names the other.
+        scope.connection.execute(
+            "UPDATE manifest SET subject = NULL WHERE id = ? AND class = ? AND subject IS NOT ?",
+            (row, ManifestClass.FALLBACK.value, _subject(effect)),
+        )
 
 
 def _put_names(scope: Scope, row: int, effect: PutManifest) -> None:
@@ -203,7 +212,9 @@ def _wake_parents(scope: Scope, row: int, effect: PutManifest) -> None:
 
 
 def _count(scope: Scope, row: int, effect: PutManifest) -> None:
-    state = scope.connection.execute("SELECT state FROM manifest WHERE id = ?", (row,)).fetchone()[0]
+    state, cls = scope.connection.execute("SELECT state, class FROM manifest WHERE id = ?", (row,)).fetchone()
+    if cls != effect.cls.value:
+        return  # put as something that it is not here: what it counts for and when it ends are as they were
     if state == ADMITTED or is_carried(scope, row):
         count(scope, row, held_bytes=0, expires=None)
     else:

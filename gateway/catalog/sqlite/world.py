@@ -33,7 +33,8 @@ _Row: TypeAlias = Sequence[Any]
 PLACE: Final = """SELECT p.held_bytes > p.held_bytes_limit, r.id
 FROM project p LEFT JOIN repository r ON r.name = :repository AND r.project_id = p.id WHERE p.id = :project"""
 
-_MANIFEST: Final = f"""SELECT m.id, m.class, m.state, {grounded("m")}, m.unverified, m.subject, m.who, m.who_claims,
+_MANIFEST: Final = f"""SELECT m.id, m.class, m.state, {grounded("m")}, m.unverified,
+EXISTS (SELECT 1 FROM edge e WHERE e.repo_id = m.repo_id AND e.child = m.sha256), m.subject, m.who, m.who_claims,
 m.created FROM manifest m"""
 MANIFEST: Final = f"{_MANIFEST} WHERE m.repo_id = :repo AND m.sha256 = :sha256"
 MANIFEST_BY_ALIAS: Final = f"""{_MANIFEST} WHERE m.id =
@@ -113,10 +114,11 @@ def _manifest(connection: sqlite3.Connection, repo_id: int | None, digest: Diges
         admitted=bool(row[2]),
         grounded=bool(row[3]),
         unverified=bool(row[4]),
-        subject=None if row[5] is None else sha256(row[5]),
-        who=row[6],
-        who_claims=json.loads(row[7]),
-        first_seen=row[8],
+        judged=bool(row[5]),
+        subject=None if row[6] is None else sha256(row[6]),
+        who=row[7],
+        who_claims=json.loads(row[8]),
+        first_seen=row[9],
     )
 
 

@@ -6,14 +6,17 @@ from gateway.admission.classify import classify
 from gateway.catalog.values import ManifestClass
 from gateway.errors import Denied, ManifestInvalid
 from gateway.oci.manifest import Manifest
+from gateway.oci.media_types import BUILDKIT_CACHE_CONFIG
 from gateway.oci.names import Tag
-from tests.support.evidence import Evidence, signed_bundle, signed_classic
+from tests.support.evidence import Evidence, classic_manifest, signed_bundle, signed_classic
 from tests.support.images import Artifact, cache_image, cache_index, image, index
 
 APP = image("one")
 BUNDLE = signed_bundle(subject=APP.digest)
 CLASSIC = signed_classic(subject=APP.digest)
 BARE = APP.digest.replace(":", "-")
+NOTHING = index()
+SIGNED_CACHE = classic_manifest([(b"{}", {})], tag=f"{BARE}.sig", config_type=BUILDKIT_CACHE_CONFIG)
 
 
 def parsed(what: Artifact | Evidence) -> Manifest:
@@ -37,6 +40,10 @@ def parsed(what: Artifact | Evidence) -> Manifest:
         pytest.param(index(APP), ("latest",), ManifestClass.IMAGE, False, id="index"),
         pytest.param(cache_index("c"), ("cache",), ManifestClass.CACHE, False, id="cache-index"),
         pytest.param(cache_image("c"), ("cache",), ManifestClass.CACHE, False, id="cache-image"),
+        pytest.param(NOTHING, (), ManifestClass.IMAGE, False, id="an-empty-index"),
+        pytest.param(NOTHING, (BARE,), ManifestClass.FALLBACK, True, id="an-empty-fallback-index"),
+        pytest.param(NOTHING, ("latest",), ManifestClass.IMAGE, False, id="an-empty-index-under-another-tag"),
+        pytest.param(SIGNED_CACHE, (), ManifestClass.CACHE, False, id="a-cache-that-calls-itself-a-signature"),
     ],
 )
 def test_the_class_is_derived_anew_for_every_tag(
@@ -64,6 +71,8 @@ def test_the_subject_is_of_evidence_and_of_fallback_indexes() -> None:
         pytest.param(APP, f"{BARE}.att", id="image-under-an-attestation-tag"),
         pytest.param(BUNDLE, BARE, id="evidence-under-the-fallback-tag"),
         pytest.param(index(APP), f"{BARE}.sig", id="index-under-a-signature-tag"),
+        pytest.param(cache_index("c"), BARE, id="cache-index-under-the-fallback-tag"),
+        pytest.param(SIGNED_CACHE, f"{BARE}.sig", id="cache-under-a-signature-tag"),
     ],
 )
 def test_a_name_for_evidence_is_never_a_runnable_tag(what: Artifact | Evidence, tag: str) -> None:

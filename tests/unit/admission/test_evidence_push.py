@@ -391,12 +391,22 @@ def test_evidence_put_under_another_tag_is_judged_as_an_image_there(tmp_path: Pa
     play(tmp_path, story)
 
 
-def test_evidence_that_is_kept_waits_for_ever_under_another_tag(tmp_path: Path) -> None:
+def test_a_carried_child_does_not_become_evidence_behind_the_back_of_its_parent(tmp_path: Path) -> None:
     async def story(home: House, engine: ScriptedEngine) -> None:
-        signature = signed_bundle(KEY)
-        await home.attach("alice", signature)
-        assert codes(await put_evidence(home, "alice", signature, "latest")) == {"NOT_AN_IMAGE"}
-        assert await home.target("latest") is None
+        app = image("one")
+        classic = signed_classic(KEY, subject=app.digest, reference=REFERENCE)
+        for content in classic.blobs.values():
+            await home.blob(content)
+        await put_evidence(home, "alice", classic, digest=classic.digest)
+        parent = fallback_of(app.digest, classic)
+        await home.put("alice", parent, "parent")
+        await home.attach("alice", signed_bundle(KEY, subject=parent.digest))
+        assert await home.visible(classic.digest), "its parent shows it"
+        assert codes(await put_evidence(home, "alice", classic, str(classic.tag))) == {"ADMITTED_AS_IMAGE"}
+        assert await home.visible(classic.digest)
+        view = await home.view(classic.digest)
+        assert view is not None
+        assert view.cls is ManifestClass.IMAGE
 
     play(tmp_path, story)
 
@@ -505,6 +515,84 @@ def test_a_fallback_index_lists_evidence_of_its_subject_and_nothing_else(tmp_pat
             assert codes(outcome) == {"FALLBACK_INVALID"}
             assert await home.view(wrong.digest) is None
         assert await home.target(tag) == listed.digest
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize("annotations", [None, {"written-by": "oras"}], ids=["bare", "annotated"])
+def test_a_fallback_index_of_nothing_is_what_clients_write_after_the_last_referrer(
+    tmp_path: Path, annotations: dict[str, str] | None
+) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        app, nothing = image("one"), index(annotations=annotations)
+        await home.push("alice", app, "v1")
+        signature = signed_bundle(KEY, subject=app.digest)
+        await home.attach("alice", signature)
+        tag = app.digest.replace(":", "-")
+        await home.put("alice", fallback_of(app.digest, signature), tag)
+        outcome = await home.put("alice", nothing, tag)
+        assert isinstance(outcome, Admitted)
+        assert outcome.stored.pending == ()
+        assert await home.target(tag) == nothing.digest
+
+    play(tmp_path, story)
+
+
+def test_an_index_pushed_by_digest_becomes_a_fallback_index_by_its_tag(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        app = image("one")
+        await home.push("alice", app, "v1")
+        signature = signed_bundle(KEY, subject=app.digest)
+        await home.attach("alice", signature)
+        tag = app.digest.replace(":", "-")
+        for listed in (fallback_of(app.digest, signature), fallback_of(app.digest)):
+            assert isinstance(await home.put("alice", listed), Held)
+            view = await home.view(listed.digest)
+            assert view is not None
+            assert view.cls is ManifestClass.IMAGE
+            assert view.expires is not None
+            assert isinstance(await home.put("alice", listed, tag), Admitted)
+            view = await home.view(listed.digest)
+            assert view is not None
+            assert (view.cls, view.expires) == (ManifestClass.FALLBACK, None)
+            assert await home.target(tag) == listed.digest
+
+    play(tmp_path, story)
+
+
+def test_an_index_that_is_admitted_or_carried_does_not_become_a_fallback_index(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        inner = fallback_of(SUBJECT)
+        outer = Artifact(
+            Blob(
+                OCI_INDEX,
+                canonical({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [inner.manifest.descriptor()]}),
+            )
+        )
+        await home.put("alice", inner)
+        await home.attach("alice", signed_bundle(KEY, subject=outer.digest))
+        assert isinstance(await home.put("alice", outer, "outer"), Admitted)
+        assert codes(await home.put("alice", inner, SUBJECT.replace(":", "-"))) == {"ADMITTED_AS_IMAGE"}
+        assert await home.visible(inner.digest)
+        await home.attach("alice", signed_bundle(KEY, subject=inner.digest))
+        assert isinstance(await home.put("alice", inner, "inner"), Admitted)
+        assert codes(await home.put("alice", inner, SUBJECT.replace(":", "-"))) == {"ADMITTED_AS_IMAGE"}
+
+    play(tmp_path, story)
+
+
+def test_a_list_of_nothing_of_a_visible_image_tells_nothing_of_a_held_one(tmp_path: Path) -> None:
+    """Its bytes are the same for every subject."""
+
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        shown, waits, nothing = image("shown"), image("waits"), fallback_of(SUBJECT)
+        for app in (shown, waits):
+            await home.push("alice", app)
+        await home.attach("alice", signed_bundle(KEY, subject=shown.digest))
+        for app, targets in ((shown, [nothing.digest]), (waits, [None, None])):
+            assert isinstance(await home.put("alice", nothing, app.digest.replace(":", "-")), Admitted)
+            tags = [each.digest.replace(":", "-") for each in (shown, waits)][: len(targets)]
+            assert [await home.target(tag) for tag in tags] == targets
 
     play(tmp_path, story)
 

@@ -309,6 +309,53 @@ def test_a_put_of_a_distrusted_manifest_is_judged_anew(tmp_path: Path) -> None:
 # modes, rights, quota
 
 
+async def carried(home: House) -> Artifact:
+    """Return an image without a signature of its own, that a visible index carries."""
+    child = image("child")
+    parent = index(child, image("arm64", architecture="arm64"))
+    await home.push("alice", parent, "parent")
+    await home.attach("alice", signed_bundle(KEY, subject=parent.digest))
+    assert await condition(home, child) == "carried"
+    return child
+
+
+def test_a_held_manifest_with_a_visible_parent_is_answered_without_a_state(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        child = await carried(home)
+        outcome = await home.put("alice", child)
+        assert isinstance(outcome, Admitted)
+        assert (outcome.warnings, outcome.stored.pending, outcome.unverified) == ((), (), False)
+        view = await home.view(child.digest)
+        assert view is not None
+        assert (view.condition.value, view.expires) == ("carried", None)
+        (decided, *_) = await home.store.decisions(REPOSITORY, Digest.parse(child.digest), limit=1)
+        assert (decided.id, decided.outcome) == (outcome.stored.decision_id, "held"), "what was decided of it alone"
+
+    play(tmp_path, story)
+
+
+def test_a_tag_of_what_is_carried_waits_and_the_answer_says_for_what(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        child = await carried(home)
+        outcome = await home.put("alice", child, "child")
+        assert isinstance(outcome, Admitted)
+        assert [tag.text for tag in outcome.stored.pending] == ["child"]
+        assert warned(outcome) == {"SIGNATURE_MISSING"}
+        assert await home.target("child") is None
+
+    play(tmp_path, story)
+
+
+def test_what_has_lost_its_visible_parent_is_held_again(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        child = await carried(home)
+        parent = await home.target("parent")
+        await home.gate.revoke(REPOSITORY, Digest.parse(str(parent)), principal=OPERATOR, reason="bad")
+        assert isinstance(await home.put("alice", child), Held)
+
+    play(tmp_path, story)
+
+
 def test_strict_mode_refuses_a_tag_that_would_wait(tmp_path: Path) -> None:
     async def story(home: House, engine: ScriptedEngine) -> None:
         app = image("one")

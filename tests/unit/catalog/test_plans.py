@@ -155,7 +155,7 @@ POINT_QUERIES: Final = [
     pytest.param(uploads.OPEN, {"u": {"INDEX ix_upload_project_id (project_id=?)"}}, id="open-uploads"),
     pytest.param(
         world.MANIFEST,
-        {"m": M_BY_SHA256, **{name: VISIBILITY[name] for name in "duw"}},
+        {"m": M_BY_SHA256, "e": {"PRIMARY KEY (repo_id=? AND child=?)"}, **{name: VISIBILITY[name] for name in "duw"}},
         id="world-manifest",
     ),
     pytest.param(

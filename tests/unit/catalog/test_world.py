@@ -106,6 +106,7 @@ FACTS: Final = [
     ("manifest.grounded", f"UPDATE manifest SET until = {NOW} {_ROOT}"),
     ("manifest.grounded", "DELETE FROM support"),
     ("manifest.unverified", f"UPDATE manifest SET unverified = 1 {_ROOT}"),
+    ("manifest.judged", f"INSERT INTO edge SELECT repo_id, sha256, 1000, x'' FROM manifest {_ROOT}"),
     ("manifest.subject", f"UPDATE manifest SET subject = '{'a' * 64}' {_ROOT}"),
     ("manifest.who", f"UPDATE manifest SET who = 'u:bob' {_ROOT}"),
     ("manifest.who_claims", f"UPDATE manifest SET who_claims = '{{\"ref\": \"main\"}}' {_ROOT}"),
