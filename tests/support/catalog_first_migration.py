@@ -1,69 +1,23 @@
-"""Writes the first migration from the tables: ``python -m tests.support.catalog_first_migration > .../0001_first.py``.
+"""Rewrites the first migration from the tables: ``python -m tests.support.catalog_first_migration``, then ``ruff format``.
 
-Only until the first release: from then on a change of the tables is a new migration, and this file goes. That the result
-makes exactly the tables is tested without it (`tests/unit/catalog/test_upgrade.py`).
+In its place: what stands before the tables is the migration's own and is left as it is. Only until the first release: from
+then on a change of the tables is a new migration, and this file goes. That the result makes exactly the tables is tested
+without it (`tests/unit/catalog/test_upgrade.py`).
+
+I/O: that file.
 """
 
 import sys
+from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, PrimaryKeyConstraint, Table, Text, UniqueConstraint
 from sqlalchemy.schema import Constraint
 
 from gateway.catalog.schema import metadata
 
-_HEAD = '''"""The first tables.
-
-What they mean is in `gateway.catalog.schema`; a test holds this migration and that module to the same result. There is no
-way back: a catalog is restored from a backup, never downgraded.
-
-I/O: the catalog, through Alembic.
-"""
-
-import sqlalchemy as sa
-from alembic import op
-
-revision = "0001"
-down_revision = None
-branch_labels = None
-depends_on = None
-
-
-def _column(name: str, kind: type[sa.Integer | sa.Text | sa.LargeBinary], default: str | None) -> sa.Column[object]:
-    """Return a column that is never null; ``default`` is SQL."""
-    return sa.Column(name, kind(), nullable=False, server_default=None if default is None else sa.text(default))
-
-
-def _integer(name: str, default: str | None = None) -> sa.Column[object]:
-    return _column(name, sa.Integer, default)
-
-
-def _text(name: str, default: str | None = None) -> sa.Column[object]:
-    return _column(name, sa.Text, default)
-
-
-def _bytes(name: str) -> sa.Column[object]:
-    return _column(name, sa.LargeBinary, None)
-
-
-def _nullable(name: str, kind: type[sa.Integer | sa.Text]) -> sa.Column[object]:
-    return sa.Column(name, kind())
-
-
-def _key(table: str, *columns: str) -> sa.PrimaryKeyConstraint:
-    return sa.PrimaryKeyConstraint(*columns, name=f"pk_{table}")
-
-
-def _unique(table: str, *columns: str) -> sa.UniqueConstraint:
-    return sa.UniqueConstraint(*columns, name=f"uq_{table}_{'_'.join(columns)}")
-
-
-def _foreign(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint([column], [target], name=f"fk_{table}_{column}")
-
-
-def upgrade() -> None:
-    """Create the tables."""
-'''
+FILE: Final = Path(__file__).resolve().parents[2] / "gateway" / "catalog" / "migrations" / "versions" / "0001_first.py"
+_LAST_OF_HEAD: Final = '    """Create the tables."""\n'
 
 
 def _column(column: Column[object]) -> str:
@@ -99,8 +53,13 @@ def _set(name: str, value: object) -> bool:
 
 
 def main() -> None:
-    """Print the migration."""
-    lines = [_HEAD]
+    """Rewrite the migration."""
+    head, last_of_head, _ = FILE.read_text(encoding="utf-8").partition(_LAST_OF_HEAD)
+    if not last_of_head:
+        sys.exit(
+            f"{FILE.name} has lost its head: `git show HEAD:{FILE.relative_to(FILE.parents[4])} > FILE` brings it back"
+        )
+    lines = [head, last_of_head]
     for table in metadata.sorted_tables:
         lines.append(f'    op.create_table("{table.name}", {", ".join(_parts(table))})\n')
         for index in sorted(table.indexes, key=lambda each: str(each.name)):
@@ -108,7 +67,7 @@ def main() -> None:
             where = index.dialect_options["sqlite"]["where"]
             tail = "" if where is None else f', sqlite_where=sa.text("{where.compile()}")'.replace(f"{table.name}.", "")
             lines.append(f'    op.create_index("{index.name}", "{table.name}", [{columns}]{tail})\n')
-    sys.stdout.write("".join(lines))
+    FILE.write_text("".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -393,8 +393,6 @@ def upgrade() -> None:
         _integer("created"),
         _nullable("expires", sa.Integer),
         _integer("announced", "0"),
-        _nullable("carrier", sa.Integer),
-        _nullable("none_at", sa.Integer),
         _key("manifest", "id"),
         _unique("manifest", "sha256", "repo_id"),
         _foreign("manifest", "repo_id", "repository.id"),
