@@ -18,6 +18,7 @@ from gateway.admission import judgement, parts
 from gateway.admission.closure import Closure
 from gateway.admission.document import Described, Document, Question, Who, describe, document
 from gateway.admission.judgement import Errs, Fails, Judgement, NoAnswer
+from gateway.admission.tries import Budget, worth_trying
 from gateway.admission.values import Trigger
 from gateway.catalog.world import ActiveRevision, EvidenceFacts, TagFacts, World
 from gateway.content.store import BlobStore
@@ -32,11 +33,6 @@ from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName
 from gateway.policy.engine import PolicyEngine
 from gateway.policy.values import PolicyBroken, PolicyFinding, PolicyOutcome, PolicyUnavailable
-
-MAX_UNVERIFIED_TRIES: Final = 50
-"""Verification attempts per evaluation beyond what is verified already (DESIGN 3: junk cannot crowd out a signature)."""
-
-MAX_VERIFIED_TRIES: Final = 200
 
 INLINE_BYTES: Final = 8 * 1024
 """Manifests and configs up to here are described on the event loop: 0.3 ms, where a thread costs 0.2 ms to reach."""
@@ -151,7 +147,7 @@ class Evaluator:
         policy = TrustPolicy.load({}) if world.trust is None else await self._trust.trust_policy(world.trust)
         if policy is None:
             return NoAnswer("the trust policy was replaced meanwhile", stale=True)
-        objects = [found for facts in self._worth_trying(world) if (found := await self._load(subject, facts))]
+        objects = await self._objects(subject, world)
         if extra is not None and all(found.manifest.digest != extra.manifest.digest for found in objects):
             objects.append(extra)
         hosts = self._settings.registry_hosts
@@ -272,12 +268,16 @@ class Evaluator:
         case.once.keep(case, made)
         return made
 
-    def _worth_trying(self, world: World) -> Sequence[EvidenceFacts]:
-        """Return the evidence to verify: what was verified once first, so that junk cannot push it out."""
-        complete = [facts for facts in world.evidence if not facts.missing_blobs]
-        verified = [facts for facts in complete if facts.signers]
-        others = [facts for facts in complete if not facts.signers]
-        return (*verified[:MAX_VERIFIED_TRIES], *others[:MAX_UNVERIFIED_TRIES])
+    async def _objects(self, subject: Digest, world: World) -> list[EvidenceObject]:
+        """Return the stored evidence to verify."""
+        verified, others = worth_trying(world)
+        objects = [found for facts in verified if (found := await self._load(subject, facts)) is not None]
+        budget = Budget(self._settings.max_evidence_bytes)
+        for facts in others:
+            if budget.allows(facts.who) and (found := await self._load(subject, facts)) is not None:
+                budget.spend(facts.who, sum(len(content) for content in found.blobs.values()))
+                objects.append(found)
+        return objects
 
     async def _load(self, subject: Digest, facts: EvidenceFacts) -> EvidenceObject | None:
         """Return a stored evidence object; None for one that cannot be read, which proves nothing."""
