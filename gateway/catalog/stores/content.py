@@ -1,0 +1,70 @@
+"""Which bytes belong where, and which are on their way.
+
+Pure: Protocols only.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.catalog.values import BlobView, UploadRow
+from gateway.identity.values import Principal
+from gateway.oci.digest import Digest
+from gateway.oci.names import RepositoryName
+
+
+class BlobCatalog(Protocol):
+    """Which blob belongs to which repository. Knowing a digest gives nothing."""
+
+    async def blob(self, repository: RepositoryName, digest: Digest, *, now: int) -> BlobView | None:
+        """Return the blob if it belongs to the repository, with its derived visibility (the witness is verified)."""
+        ...
+
+    async def sources(self, digest: Digest, *, limit: int) -> Sequence[RepositoryName]:
+        """Return repositories that the blob belongs to: for a mount that names no source."""
+        ...
+
+    async def link(
+        self, repository: RepositoryName, digest: Digest, size: int, *, principal: Principal, now: int
+    ) -> None:
+        """Make the blob belong to the repository (created if need be); have what waits for it judged again.
+
+        Of many, the first few; ``arrival`` work completes the others.
+        """
+        ...
+
+    async def unlink(self, repository: RepositoryName, digest: Digest, *, principal: Principal, now: int) -> None:
+        """Remove the blob from the repository. Raises `BlobUnknown`, or `BlobReferenced` while a manifest names it."""
+        ...
+
+
+class Arrivals(Protocol):
+    """What waits for a blob that came: completed page by page, in the background."""
+
+    async def complete_waiting(
+        self, repository: RepositoryName, digest: Digest, *, brought_by: str, after: int, now: int
+    ) -> None:
+        """Complete the next page, by row id above ``after``, and ask for the page after it as ``arrival`` work.
+
+        ``brought_by`` is the id of the principal who brought it. Nothing where it is not in the repository any more.
+        """
+        ...
+
+
+class UploadCatalog(Protocol):
+    """Upload sessions, bound to a principal and a repository: to anybody else a session does not exist."""
+
+    async def start(self, session: str, repository: RepositoryName, *, principal: Principal, now: int) -> None:
+        """Record a new session of size 0. Raises `NameUnknown`; `TooManyRequests` where the principal has too many."""
+        ...
+
+    async def upload(self, session: str, repository: RepositoryName, *, principal_id: str) -> UploadRow:
+        """Return the session. Raises `UploadUnknown`, also for another principal or repository."""
+        ...
+
+    async def advance(self, session: str, *, from_size: int, to_size: int, now: int) -> None:
+        """Record acknowledged bytes. Raises `UploadOutOfOrder` where the session is no longer at ``from_size``."""
+        ...
+
+    async def end(self, session: str) -> None:
+        """Forget the session; nothing where it is gone."""
+        ...
