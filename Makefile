@@ -30,7 +30,9 @@ demo: setup ## the same story on a free port, then exit: 0 only if all went as t
 test: setup ## all tests that need only Python
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-DECIDES := tests/unit/admission tests/unit/access tests/unit/evidence tests/unit/oci tests/unit/api/test_guard.py
+N ?= 2000
+
+DECIDES := tests/unit/admission tests/unit/access tests/unit/evidence tests/unit/oci tests/unit/api/test_guard*.py
 
 coverage: setup ## lines and branches of what decides, by its unit tests: 98% of each package
 	$(BIN)/coverage erase
@@ -58,7 +60,14 @@ conformance: setup ## the OCI distribution conformance suite, admitting and in h
 	tests/tools/install conformance
 	$(BIN)/python -m tests.conformance.suite
 
-N ?= 2000
+PAIRS ?= --pairs
+SECONDS ?= 60
+
+interleavings: setup ## every pair of kinds in every order (PAIRS= leaves that out), N seeds of all at once
+	$(BIN)/python -m tests.interleavings.run --schedules $(N) $(PAIRS)
+
+stress: setup ## two processes on one catalog at random, for SECONDS
+	$(BIN)/python -m tests.interleavings.stress --seconds $(SECONDS)
 
 policy: setup ## compile, check, test and lint policies/; the shipped wasm must be what the Rego gives
 	tests/tools/install opa

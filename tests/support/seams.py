@@ -3,7 +3,8 @@
 What a step touches is told to the scheduler: ``catalog`` (one database: every call is one transaction or one snapshot),
 ``work`` (its one table that only background work reads), ``engine`` (which revision it runs), ``content``. After each call
 comes a point of its own, for what the caller does with the answer before its next call. That touches nothing shared, but
-for the engine's revision, which is asked after a read of content or of the active revisions; `SeamEngine` holds it to that.
+for the engine's revision, which is asked after a read of content, of the active revisions or of decisions; `SeamEngine`
+holds it to that.
 
 I/O: through what they hold.
 """
@@ -44,7 +45,7 @@ CONTENT: Final = frozenset({"content"})
 WORK: Final = frozenset({"work"})
 
 _NOTHING: Final = frozenset[str]()
-_BEFORE_REVISION: Final = frozenset({"content.read", "revisions.active", "engine.evaluate"})
+_BEFORE_REVISION: Final = frozenset({"content.read", "revisions.active", "engine.evaluate", "store.decisions"})
 
 
 class Seam:

@@ -1,0 +1,161 @@
+"""The policy input is a bounded projection, and what was left out is named in ``truncated`` (DESIGN 2 and 11)."""
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import pytest
+
+from gateway.access.values import Mode, ProjectFacts, Visibility
+from gateway.admission.document import MAX_CLAIMS, MAX_REJECTED, MAX_VERIFIED, Question, Who, describe, document
+from gateway.admission.parts import parts
+from gateway.admission.projection import MAX_ITEMS, MAX_TEXT_CHARS, TEXT_BUDGET_BYTES, Projection
+from gateway.admission.values import Trigger, TriggerKind
+from gateway.evidence.values import (
+    EvidenceFormat,
+    EvidenceReport,
+    Rejected,
+    RejectionCode,
+    SignerIdentity,
+    TrustStaticPass,
+    Verified,
+)
+from gateway.oci import media_types
+from gateway.oci.digest import Digest
+from gateway.oci.manifest import Manifest
+from gateway.oci.strict_json import JsonObject
+from gateway.policy.document import PolicyInput, check
+from gateway.policy.pack import shipped_revision
+from gateway.policy.schema import Schema
+from tests.support.admission import OPERATOR, REPOSITORY
+from tests.support.oci import Json, descriptor, encode, image
+
+INPUT_LIMIT_BYTES: Final = 1 << 20
+
+
+def asked(config: Json, annotations: Json | None = None, report: EvidenceReport | None = None) -> dict[str, Any]:
+    """Return the input about an image of this config, which the shipped schema takes and which is within the limit."""
+    body = encode(config)
+    manifest = Manifest.parse(
+        encode(image(config=descriptor(body, media_type=media_types.OCI_CONFIG), annotations=annotations or {})),
+        content_type=media_types.OCI_MANIFEST,
+    )
+    written = document(
+        Question(
+            registry="registry.example.test",
+            project=ProjectFacts(1, "team", Mode.HOLD, Visibility.PRIVATE, 0, False, 1, 1, 1, 604_800),
+            repository=REPOSITORY,
+            trigger=Trigger(TriggerKind.PUSH, OPERATOR.id),
+            who=Who(OPERATOR, {}),
+            described=describe(
+                parts([manifest], {Digest.of(body): body}), report or EvidenceReport((), ()), TrustStaticPass("images")
+            ),
+            tag=None,
+            now=1,
+        )
+    )
+    assert isinstance(check(written.value, Schema.compile(shipped_revision().schema)), PolicyInput)
+    assert len(written.encoded) < INPUT_LIMIT_BYTES
+    return cast(dict[str, Any], written.value)
+
+
+def left_out(made: dict[str, Any]) -> list[str]:
+    """Return what is named as left out, by its last word."""
+    return [name.rpartition("]")[2].lstrip(".") for name in made["truncated"]]
+
+
+def platform(**config: Any) -> Json:
+    return {"os": "linux", "architecture": "amd64", "config": config}
+
+
+@pytest.mark.parametrize(
+    ("config", "where"),
+    [
+        pytest.param(platform(Env=[f"V{n}={n}" for n in range(MAX_ITEMS + 1)]), "config.env", id="env"),
+        pytest.param(platform(Labels={f"l{n}": "" for n in range(MAX_ITEMS + 1)}), "config.labels", id="labels"),
+        pytest.param(platform(Cmd=["x"] * (MAX_ITEMS + 1)), "config.cmd", id="cmd"),
+        pytest.param(platform(Entrypoint=["x" * (MAX_TEXT_CHARS + 1)]), "config.entrypoint", id="one-long-argument"),
+        pytest.param(platform(Labels={"l": "x" * (MAX_TEXT_CHARS + 1)}), "config.labels", id="one-long-label"),
+    ],
+)
+def test_what_is_too_much_or_too_long_is_cut_and_named(config: Json, where: str) -> None:
+    made = asked(config)
+    assert left_out(made) == [where]
+    kept = made["subjects"][0]
+    for word in where.split("."):
+        kept = kept[word]
+    texts = list(kept) if isinstance(kept, list) else [*kept.keys(), *kept.values()]
+    assert len(kept) <= MAX_ITEMS
+    assert all(len(text) <= MAX_TEXT_CHARS for text in texts)
+
+
+def test_what_fits_exactly_is_whole_and_nothing_is_named() -> None:
+    made = asked(platform(Env=[f"V{n}={n}" for n in range(MAX_ITEMS)], Cmd=["x" * MAX_TEXT_CHARS]))
+    assert left_out(made) == []
+    assert len(made["subjects"][0]["config"]["env"]) == MAX_ITEMS
+
+
+@pytest.mark.parametrize(
+    ("character", "width"), [pytest.param("x", 1, id="ascii"), pytest.param("é", 6, id="escaped-by-a-serialiser")]
+)
+def test_all_texts_of_a_document_share_one_budget(character: str, width: int) -> None:
+    text = character * (MAX_TEXT_CHARS - 3)
+    size = width * len(text) + 3
+    annotations = {f"{n:03}": text for n in range(2 * TEXT_BUDGET_BYTES // size)}
+    made = asked(platform(Env=[f"A={text}"], Labels={"l": text}), annotations)
+    kept = made["subjects"][0]["annotations"]
+    assert len(kept) == TEXT_BUDGET_BYTES // size
+    # What comes after it in the document finds nothing left, and each says so.
+    left = TEXT_BUDGET_BYTES % size
+    assert left < width * len(text)
+    assert left_out(made) == ["annotations", "config.env", "config.labels"]
+
+
+def test_the_list_of_what_was_left_out_is_bounded_too() -> None:
+    projection = Projection()
+    for number in range(MAX_ITEMS + 5):
+        projection.items(["x"] * (MAX_ITEMS + 1) if number == 0 else ["x" * (MAX_TEXT_CHARS + 1)], f"place-{number}")
+    assert len(projection.truncated) == MAX_ITEMS
+
+
+def verified(number: int, annotations: JsonObject | None = None) -> Verified:
+    return Verified(
+        evidence=Digest.of(b"%d" % number),
+        layer=Digest.of(b"layer"),
+        format=EvidenceFormat.COSIGN_SIGNATURE,
+        signer=SignerIdentity("key:sha256:" + "0" * 64, "release"),
+        authority="release",
+        policy="images",
+        predicate_type=None,
+        statement=None,
+        annotations=annotations or {},
+        first_seen=1,
+    )
+
+
+def rejected(number: int) -> Rejected:
+    return Rejected(
+        Digest.of(b"%d" % number), None, RejectionCode.NO_MATCHING_KEY, "by nobody", EvidenceFormat.COSIGN_SIGNATURE
+    )
+
+
+@pytest.mark.parametrize(
+    ("proven", "junk", "named"),
+    [
+        pytest.param(MAX_VERIFIED, MAX_REJECTED, [], id="as-many-as-fit"),
+        pytest.param(MAX_VERIFIED + 1, 0, ["evidence.verified"], id="verified"),
+        pytest.param(0, MAX_REJECTED + 1, ["evidence.rejected"], id="rejected"),
+        pytest.param(MAX_VERIFIED + 1, MAX_REJECTED + 1, ["evidence.verified", "evidence.rejected"], id="both"),
+    ],
+)
+def test_evidence_over_its_numbers_is_left_out_and_named(proven: int, junk: int, named: Sequence[str]) -> None:
+    report = EvidenceReport(tuple(map(verified, range(proven))), tuple(map(rejected, range(junk))))
+    made = asked(platform(), report=report)
+    assert left_out(made) == named
+    assert len(made["evidence"]["verified"]) == min(proven, MAX_VERIFIED)
+    assert len(made["evidence"]["rejected"]) == min(junk, MAX_REJECTED)
+
+
+def test_of_one_signature_so_many_claims_are_shown() -> None:
+    report = EvidenceReport((verified(0, {f"{n:03}": n for n in range(MAX_CLAIMS + 1)}),), ())
+    (shown,) = asked(platform(), report=report)["evidence"]["verified"]
+    assert shown["annotations"] == {f"{n:03}": n for n in range(MAX_CLAIMS)}
