@@ -8,7 +8,6 @@ Source: DESIGN 2 and 6.
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Final, Protocol

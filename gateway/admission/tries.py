@@ -1,4 +1,4 @@
-"""Which stored evidence of a subject is verified, and in which order: nothing that one principal brings keeps another's out.
+"""Which stored evidence of a subject is verified, and in which order: one principal's keeps no other's out.
 
 What was verified once comes first. All the rest is tried, of each principal in turn, oldest first.
 
@@ -19,7 +19,7 @@ MAX_UNVERIFIED: Final = 200
 
 
 def worth_trying(world: World) -> tuple[Sequence[EvidenceFacts], Sequence[EvidenceFacts]]:
-    """Return what was verified once, and what was not, each in the order to try it in. What lacks a layer proves nothing."""
+    """Return what was verified once, and what was not, each in the order to try it in. What lacks a layer is not tried."""
     complete = [facts for facts in world.evidence if not facts.missing_blobs]
     verified = [facts for facts in complete if facts.signers]
     others = [facts for facts in complete if not facts.signers]
