@@ -1,17 +1,14 @@
 """The composition root: names the concrete adapters and puts them together, once.
 
-`Parts` is everything but the listener; the command line works on it too. `Running` is what happens besides requests:
-work is carried out, pulls are written down, revisions are followed, what is left of broken uploads is cleared.
+`Parts` is everything but the listener; the command line works on it too.
 
 I/O: opens the stores.
 Source: STYLE 12.
 """
 
-import asyncio
-import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,20 +39,15 @@ from gateway.catalog.sqlite.revisions import SqliteRevisions
 from gateway.catalog.sqlite.stats import SqliteStats
 from gateway.catalog.sqlite.uploads import SqliteUploads
 from gateway.catalog.sqlite.work import SqliteWork
-from gateway.config import Config
+from gateway.config import Config, read_secret
 from gateway.content.filesystem import open_content
 from gateway.content.store import Content
-from gateway.errors import ConfigInvalid, GatewayError
 from gateway.policy.engine import PolicyEngine
 from gateway.policy.opa_engine import OpaEngine
 from gateway.policy.wasm_engine import WasmEngine
 
 CATALOG_FILE: Final = "catalog.sqlite"
 CONTENT_DIRECTORY: Final = "content"
-TICK_SECONDS: Final = 0.25
-FLUSH_SECONDS: Final = 2.0
-REAP_SECONDS: Final = 300.0
-REAP_BATCH: Final = 1000
 MAX_UNVERIFIED_EVIDENCE: Final = 200
 MAX_UNVERIFIED_EVIDENCE_OF_ONE: Final = 50
 """DESIGN 3, of one subject; and of one subject and principal."""
@@ -114,12 +106,30 @@ def unix_now() -> int:
 def compose(config: Config, *, now: Callable[[], int] = unix_now) -> Parts:
     """Open the stores and put the parts together. Raises `ConfigInvalid`, `Unavailable`, `StorageFailed`."""
     require_head(catalog_path(config))
-    database = Database(catalog_path(config))
-    content = open_content(content_path(config))
-    engine = _engine(config)
+    return assemble(
+        config,
+        database=Database(catalog_path(config)),
+        content=open_content(content_path(config)),
+        engine=_engine(config),
+        pool=ThreadPoolExecutor(max_workers=2, thread_name_prefix="verify"),
+        now=now,
+        new_id=lambda: time_ordered_id(time.time_ns() // 1_000_000, os.urandom(10)),
+    )
+
+
+def assemble(
+    config: Config,
+    *,
+    database: Database,
+    content: Content,
+    engine: PolicyEngine,
+    pool: ThreadPoolExecutor,
+    now: Callable[[], int],
+    new_id: Callable[[], str],
+) -> Parts:
+    """Put the parts together over what is open already. ``pool`` verifies; ``new_id`` names decisions."""
     revisions = SqliteRevisions(database=database)
     active = ActiveRevisions(revisions=revisions, engine=engine)
-    pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="verify")
     limits = config.server.limits
     standings, manifests = SqliteStandings(database=database), SqliteManifests(database=database)
     store = SqliteAdmissionStore(database=database)
@@ -149,7 +159,7 @@ def compose(config: Config, *, now: Callable[[], int] = unix_now) -> Parts:
             max_unverified_evidence_of_one=MAX_UNVERIFIED_EVIDENCE_OF_ONE,
         ),
         now=now,
-        new_id=lambda: time_ordered_id(time.time_ns() // 1_000_000, os.urandom(10)),
+        new_id=new_id,
     )
     return Parts(
         config=config,
@@ -182,116 +192,19 @@ def _engine(config: Config) -> PolicyEngine:
     policy = config.policy
     if policy.engine == "wasm":
         return WasmEngine(max_evaluation_seconds=policy.seconds)
-    token = None if policy.token_file is None else _secret(config.path(policy.token_file))
+    token = None if policy.token_file is None else read_secret(config.path(policy.token_file), key="policy.token_file")
     ca = None if policy.ca is None else config.path(policy.ca)
     return OpaEngine(address=policy.address, ca=ca, token=token)
 
 
-def _secret(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigInvalid(f"{path} cannot be read ({error.strerror})") from None
-
-
-class Running:
-    """What happens besides requests, until it is stopped."""
-
-    def __init__(self, parts: Parts, *, failed: Callable[[str, BaseException], None]) -> None:
-        self._parts = parts
-        self._failed = failed
-        self._worker = Worker(
-            gate=parts.gate,
-            work=parts.work,
-            stock=parts.manifests,
-            arrivals=parts.blobs,
-            expiry=Expiry(tools=parts.gate.tools, clocks=parts.clocks, failed=failed),
-            now=unix_now,
-            failed=failed,
-        )
-        self._version: int | None = None
-        self.policy: str | None = None
-
-    @contextlib.asynccontextmanager
-    async def lifespan(self) -> AsyncIterator[None]:
-        """Run the loops while inside; write down what was counted before leaving, and close the parts."""
-        await self._follow()
-        loops = [
-            asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
-            asyncio.create_task(self._every(FLUSH_SECONDS, self._flush)),
-            asyncio.create_task(self._every(REAP_SECONDS, self._look)),
-            asyncio.create_task(self._every(REAP_SECONDS, self._reap)),
-        ]
-        try:
-            yield
-        finally:
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
-            try:
-                await self._flush(everything=True)
-            finally:
-                await self._parts.close()
-
-    async def _every(self, seconds: float, step: Callable[[], object]) -> None:
-        while True:
-            try:
-                await step()  # type: ignore[misc]
-            except Exception as error:
-                self._failed(getattr(step, "__name__", "step"), error)
-            await asyncio.sleep(seconds)
-
-    async def _tick(self) -> None:
-        """Follow the active revision, then carry out what is due; nothing but one pragma where nothing changed."""
-        version = self._parts.database.data_version()
-        if version != self._version:
-            self._version = version
-            await self._follow()
-        while await self._worker.run_once():
-            pass
-
-    async def _follow(self) -> None:
-        try:
-            self.policy = await self._parts.active.activate_policy()
-        except GatewayError as error:
-            self._failed("policy revision", error)
-
-    async def _flush(self, *, everything: bool = False) -> None:
-        """Write down what was counted; what cannot be written is counted again. ``everything``: there is no later."""
-        try:
-            await self._flush_pulls()
-        finally:
-            await self._flush_logins(everything=everything)
-
-    async def _flush_logins(self, *, everything: bool) -> None:
-        counted = self._parts.logins.take(now=unix_now(), everything=everything)
-        if not counted:
-            return
-        try:
-            await self._parts.audit.record_logins(counted)
-        except GatewayError:
-            self._parts.logins.put_back(counted)
-            raise
-
-    async def _flush_pulls(self) -> None:
-        counted = self._parts.pulls.take()
-        if not counted:
-            return
-        try:
-            await self._parts.audit.record_pulls(counted)
-        except GatewayError:
-            self._parts.pulls.put_back(counted)
-            raise
-
-    async def _look(self) -> None:
-        await self._worker.keep_looking()
-
-    async def _reap(self) -> None:
-        """Forget uploads that nobody touched for the configured time, and bytes that were left by broken ones."""
-        idle = unix_now() - self._parts.config.server.limits.upload_idle_seconds
-        for session in await self._parts.uploads.idle(before=idle, limit=REAP_BATCH):
-            await self._parts.uploads.end(session)
-            await self._parts.content.uploads.discard(session)
-        for file in await self._parts.content.uploads.sessions():
-            if file.touched < idle:
-                await self._parts.content.uploads.discard(file.session)
+def background(parts: Parts, *, now: Callable[[], int], failed: Callable[[str, BaseException], None]) -> Worker:
+    """Return the worker that carries out what the parts have left to do. ``failed`` is told of surprises."""
+    return Worker(
+        gate=parts.gate,
+        work=parts.work,
+        stock=parts.manifests,
+        arrivals=parts.blobs,
+        expiry=Expiry(tools=parts.gate.tools, clocks=parts.clocks, failed=failed),
+        now=now,
+        failed=failed,
+    )

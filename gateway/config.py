@@ -2,7 +2,6 @@
 
 An unknown key is an error that names the nearest known one, since a misspelt limit is no limit. Environment variables
 ``REGISTRY_GATEWAY__SECTION__KEY`` win over the file. Secrets are never values here: files name them.
-
 This is the one module that reads the environment (STYLE 5).
 
 I/O: reads the file; nothing else.
@@ -29,6 +28,10 @@ DEFAULT_FILE: Final = "gateway.toml"
 MEBIBYTE: Final = 1024 * 1024
 MAX_PORT: Final = 65535
 
+_LATER: Final = re.compile(
+    r"audit|identity\.(issuer|provider)|mirror|policy\.shadow|projects|server\.trusted_proxies|storage\.(catalog|content)|upstream"
+)
+"""Of INTERFACE 4, with nothing behind them yet: whoever wrote one did not misspell it."""
 _HOST_PORT: Final = re.compile(
     r"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z](?:[0-9A-Za-z.-]*[0-9A-Za-z])?)(?::(?P<port>[0-9]{1,5}))?"
 )
@@ -75,6 +78,7 @@ class Server(_Section):
     listen: str = Field(default="127.0.0.1:5000", description="HOST:PORT")
     public_url: str = Field(default="https://localhost:5000", description="what clients type, scheme included")
     hosts: tuple[str, ...] = Field(default=(), description="other Host values to accept, HOST or HOST:PORT")
+    workers: int = Field(default=1, ge=1, description="processes that serve: one, in this version")
     tls: Tls = Tls()
     limits: Limits = Limits()
 
@@ -89,6 +93,13 @@ class Server(_Section):
         except ValueError:
             raise ValueError(f"{host} is not an IP address: 0.0.0.0 and [::] are all of this machine's") from None
         return text
+
+    @field_validator("workers")
+    @classmethod
+    def _one_worker(cls, workers: int) -> int:
+        if workers != 1:
+            raise ValueError("this version serves with one worker over one SQLite catalog: only 1 is supported")
+        return workers
 
     @field_validator("hosts", mode="before")
     @classmethod
@@ -191,6 +202,22 @@ class Config(_Section):
         return path if path.is_absolute() else self.directory / path
 
 
+def read_secret(file: Path, *, key: str) -> str:
+    """Return the secret in ``file``: one word of printable ASCII, as it travels in a header.
+
+    Raises `ConfigInvalid`, which names the setting ``key`` and shows nothing of the file. Empty is not "nobody" either.
+    """
+    try:
+        text = file.read_bytes().decode("ascii").strip()
+    except OSError as error:
+        raise ConfigInvalid(f"{key}: {file} cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        text = ""
+    if not text or not text.isprintable() or " " in text:
+        raise ConfigInvalid(f"{key}: {file} must hold one secret, a line of printable ASCII without spaces") from None
+    return text
+
+
 def find_file(option: Path | None, environment: Mapping[str, str]) -> Path:
     """Return the configuration file that the command line and the environment name."""
     return option or Path(environment.get("REGISTRY_GATEWAY_CONFIG", DEFAULT_FILE))
@@ -206,9 +233,7 @@ def load(file: Path, environment: Mapping[str, str]) -> Config:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigInvalid(
-            f"{file} cannot be read ({error.strerror}): `registry-gateway init DIR` writes one"
-        ) from None
+        raise ConfigInvalid(f"{file}: {error.strerror}; `registry-gateway init DIR` writes one") from None
     except UnicodeDecodeError:
         raise ConfigInvalid(f"{file} is not UTF-8") from None
     return parse(text, environment, directory=file.resolve().parent, name=str(file))
@@ -257,7 +282,9 @@ def _first(error: ValidationError) -> tuple[tuple[str, ...], str]:
 
 
 def _unknown(where: list[str]) -> str:
-    """Return the sentence about an unknown key, with the nearest known name."""
+    """Return the sentence about an unknown key: that it is for later, or the nearest known name."""
+    if _LATER.fullmatch(".".join(where)):
+        return f"{'.'.join(where)}: is not there yet in this version; remove it"
     known = _known_keys(where[:-1])
     near = difflib.get_close_matches(where[-1], known, n=1)
     hint = f", did you mean {near[0]}?" if near else f", the known ones are {', '.join(known)}"

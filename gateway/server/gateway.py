@@ -15,15 +15,16 @@ from typing import Final
 from gateway.admission.turns import InTurns
 from gateway.api.application import Api
 from gateway.api.settings import ApiDependencies, ApiSettings
-from gateway.app import Parts, Running, compose
-from gateway.config import Config
-from gateway.errors import ConfigInvalid, GatewayError
+from gateway.app import Parts, compose
+from gateway.config import Config, read_secret
+from gateway.errors import GatewayError
 from gateway.identity.key_files import load_key_ring
 from gateway.identity.key_ring import KeyRing
 from gateway.identity.passwords import RFC_9106_SECOND, PasswordThreads
 from gateway.server import log
 from gateway.server.metrics import Metrics
 from gateway.server.run import serve_application
+from gateway.server.running import Running
 from gateway.server.surprises import Surprises
 
 MAX_PASSWORD_HASHES: Final = 2
@@ -88,13 +89,8 @@ def settings(config: Config) -> ApiSettings:
     server = config.server
     _, port = server.address
     local = {f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}", server.listen}
-    secret = None
-    if config.metrics.token_file is not None:
-        path = config.path(config.metrics.token_file)
-        try:
-            secret = path.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ConfigInvalid(f"metrics.token_file: {path} cannot be read ({error.strerror})") from None
+    file = config.metrics.token_file
+    secret = None if file is None else read_secret(config.path(file), key="metrics.token_file")
     return ApiSettings(
         public_url=server.public_url.rstrip("/"),
         service=server.public_host,

@@ -6,6 +6,7 @@ application's shutdown runs.
 I/O: the listener.
 """
 
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from types import FrameType
@@ -69,11 +70,16 @@ def serve_application(
         date_header=True,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(config.server.limits.drain_seconds),
+        timeout_graceful_shutdown=whole_seconds(config.server.limits.drain_seconds),
         backlog=2048,
         ssl_context_factory=None if made is None else lambda _config, _default: made,
     )
     Server(settings, listening=listening).run()
+
+
+def whole_seconds(seconds: float) -> int:
+    """Return ``seconds`` as uvicorn takes them, rounded up: a part of a second is not none at all."""
+    return math.ceil(seconds)
 
 
 def _with_lifespan(

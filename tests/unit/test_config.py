@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, find_file, load, parse
+from gateway.config import Config, find_file, load, parse, read_secret
 from gateway.errors import ConfigInvalid
 from gateway.evidence.limits import MAX_ATTESTATION_BYTES, MAX_EVIDENCE_MANIFEST_BYTES
 
@@ -108,6 +108,63 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(text: str, sentenc
     assert refusal(text) == f"gateway.toml: {sentence}"
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        pytest.param('[server]\ntrusted_proxies = ["10.0.0.0/8"]', "server.trusted_proxies", id="trusted-proxies"),
+        pytest.param('[storage]\ncontent = "s3://bucket"', "storage.content", id="content"),
+        pytest.param('[storage]\ncatalog = "postgresql://db"', "storage.catalog", id="catalog"),
+        pytest.param('[policy]\nshadow = "next"', "policy.shadow", id="shadow"),
+        pytest.param('[projects.team]\nmode = "hold"', "projects", id="projects"),
+        pytest.param('[audit]\nx = "y"', "audit", id="audit"),
+        pytest.param('[[identity.provider]]\nname = "corp"', "identity.provider", id="providers"),
+        pytest.param('[[identity.issuer]]\nname = "ci"', "identity.issuer", id="issuers"),
+        pytest.param('[[upstream]]\nname = "hub"', "upstream", id="upstreams"),
+        pytest.param('[[mirror]]\nname = "hub"', "mirror", id="mirrors"),
+    ],
+)
+def test_a_key_of_a_later_version_is_refused_as_such(text: str, key: str) -> None:
+    assert refusal(text) == f"gateway.toml: {key}: is not there yet in this version; remove it"
+
+
+def test_one_worker_is_accepted_and_more_are_refused_with_what_is_supported() -> None:
+    assert read("[server]\nworkers = 1").server.workers == 1
+    assert refusal("[server]\nworkers = 2").startswith(
+        "gateway.toml: server.workers: this version serves with one worker over one SQLite catalog"
+    )
+    assert refusal("[server]\nworkers = 0").startswith("gateway.toml: server.workers: ")
+
+
+class TestSecrets:
+    def test_a_secret_is_the_one_line_of_its_file(self, tmp_path: Path) -> None:
+        file = tmp_path / "token"
+        file.write_bytes(b"s3cret-\n")
+        assert read_secret(file, key="metrics.token_file") == "s3cret-"
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            pytest.param(b"", id="empty"),
+            pytest.param(b" \n\t\n", id="blank"),
+            pytest.param(b"\xff\xfe", id="not-utf-8"),
+            pytest.param("sécret".encode(), id="not-ascii"),
+            pytest.param(b"one\ntwo", id="two-lines"),
+            pytest.param(b"one two", id="two-words"),
+            pytest.param(b"one\x00", id="nul"),
+            pytest.param(None, id="no-file"),
+        ],
+    )
+    def test_a_file_without_a_usable_secret_is_refused_by_its_setting(
+        self, tmp_path: Path, content: bytes | None
+    ) -> None:
+        file = tmp_path / "token"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(ConfigInvalid) as caught:
+            read_secret(file, key="metrics.token_file")
+        assert caught.value.message.startswith(f"metrics.token_file: {file} ")
+
+
 def test_what_is_not_toml_is_refused() -> None:
     assert refusal("[server").startswith("gateway.toml: not TOML: ")
     assert refusal("[server]\nlisten = 'a'\nlisten = 'b'").startswith("gateway.toml: not TOML: ")
@@ -169,7 +226,7 @@ class TestPlainHttp:
         assert refusal(text) == "gateway.toml: server: public_url is http://HOST[:PORT] and nothing more"
 
     def test_a_proxy_is_never_believed(self) -> None:
-        assert refusal('[server]\ntrusted_proxies = ["*"]').startswith("gateway.toml: server.trusted_proxies: unknown")
+        assert refusal('[server]\ntrusted_proxies = ["*"]').endswith("is not there yet in this version; remove it")
 
 
 class TestOpa:
