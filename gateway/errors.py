@@ -12,9 +12,12 @@ a test holds that table total. Reasons are fields, so that a program (and a test
     |- UploadUnknown, UploadInvalid, UploadOutOfOrder, RangeInvalid bytes in motion
     |- Unauthorized, Denied                                         who, and whether
     |- Unsupported, RequestInvalid, TooManyRequests                 what is asked
+    |- UnsupportedGrant                                             what /token is asked (a RequestInvalid)
+    |- UsageInvalid                                                 what an operator typed
     |- ConfigInvalid, TrustPolicyInvalid, PolicyInvalid             what an operator wrote
     |- Conflict                                                     the name is taken
     |- Unavailable, StorageFull, StorageFailed, Internal            what failed here
+    |- StoryBroken                                                  the demo's own
 
 Pure: no I/O, no third-party import.
 Source: OCI distribution-spec v1.1.1, "Error Codes".
@@ -270,6 +273,10 @@ class RequestInvalid(GatewayError):
     code = "UNSUPPORTED"
 
 
+class UnsupportedGrant(RequestInvalid):
+    """A ``grant_type`` that there is not. 400: containerd then falls back to GET."""
+
+
 class TooManyRequests(GatewayError):
     """Over a limit; ``retry_after_seconds`` says when to come back."""
 
@@ -278,6 +285,12 @@ class TooManyRequests(GatewayError):
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class UsageInvalid(GatewayError):
+    """Words on the command line that cannot be meant: a name outside its grammar, options that contradict each other."""
+
+    code = "USAGE_INVALID"
 
 
 class ConfigInvalid(GatewayError):
@@ -335,3 +348,9 @@ class Internal(GatewayError):
     """A surprise. Nothing was changed; the decision is a refusal."""
 
     code = "UNKNOWN"
+
+
+class StoryBroken(GatewayError):
+    """A step of the demo's story did not go as told."""
+
+    code = "DEMO_FAILED"

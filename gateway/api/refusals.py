@@ -68,13 +68,16 @@ TABLE: Final[dict[type[GatewayError], Rule]] = {
     errors.Denied: Rule(403),
     errors.Unsupported: Rule(405),
     errors.RequestInvalid: Rule(400),
+    errors.UnsupportedGrant: Rule(400),
     errors.TooManyRequests: Rule(429),
     errors.Conflict: Rule(409),
     errors.Unavailable: Rule(503),
     errors.StorageFull: Rule(507, ours=True),
     errors.StorageFailed: Rule(503, ours=True),
     errors.Internal: Rule(500, ours=True),
-    # An operator's file: that a request meets one of these is a fault of the installation.
+    # An operator's words and files: that a request meets one of these is a fault of the installation.
+    errors.UsageInvalid: Rule(500, ours=True),
+    errors.StoryBroken: Rule(500, ours=True),
     errors.ConfigInvalid: Rule(500, ours=True),
     errors.TrustPolicyInvalid: Rule(500, ours=True),
     errors.PolicyInvalid: Rule(500, ours=True),

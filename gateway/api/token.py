@@ -23,7 +23,14 @@ from gateway.api.forms import Fields, parse_form
 from gateway.api.refusals import error_entry, rule
 from gateway.api.routes import REPEATABLE, only
 from gateway.api.settings import ApiSettings, RecordLogin
-from gateway.errors import GatewayError, RequestInvalid, SizeInvalid, TooManyRequests, Unauthorized
+from gateway.errors import (
+    GatewayError,
+    RequestInvalid,
+    SizeInvalid,
+    TooManyRequests,
+    Unauthorized,
+    UnsupportedGrant,
+)
 from gateway.identity.access_token import issue_access_token
 from gateway.identity.authenticate import authenticate, parse_basic
 from gateway.identity.key_ring import KeyRing
@@ -38,10 +45,6 @@ MAX_FORM_FIELDS: Final = 64
 FORM: Final = "application/x-www-form-urlencoded"
 
 _BASIC: Final = ("www-authenticate", 'Basic realm="registry-gateway", charset="UTF-8"')
-
-
-class UnsupportedGrant(RequestInvalid):
-    """A ``grant_type`` that there is not. 400: containerd then falls back to GET."""
 
 
 @dataclass(frozen=True, slots=True)

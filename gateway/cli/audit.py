@@ -7,6 +7,7 @@ import typer
 from gateway.app import Parts
 from gateway.cli.context import context_of
 from gateway.cli.terminal import when
+from gateway.cli.typed import typed
 from gateway.oci.digest import Digest
 
 audit = typer.Typer(no_args_is_help=True, help="Who did what, when, and on what evidence.")
@@ -40,7 +41,7 @@ def audit_tail(
 @audit.command("who-pulled")
 def audit_who_pulled(context: typer.Context, digest: str) -> None:
     """Show who pulled a digest, from where, and since when. Counts reach the catalog within seconds."""
-    parsed = Digest.parse(digest)
+    parsed = typed(Digest.parse, digest)
 
     async def read(parts: Parts) -> list[dict[str, object]]:
         return [

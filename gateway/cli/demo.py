@@ -36,7 +36,7 @@ from gateway.cli.secrets import new_password, password_hash
 from gateway.cli.terminal import Terminal
 from gateway.cli.why import explain
 from gateway.config import load
-from gateway.errors import Conflict, GatewayError, Unavailable
+from gateway.errors import Conflict, StoryBroken, Unavailable
 from gateway.evidence.cosign_key import encrypted_private_key
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.identity.values import Principal, PrincipalKind
@@ -58,12 +58,6 @@ spec:
   images: [{glob: "demo/**"}]
   authorities: [{name: demo-key, key: {path: keys/cosign.pub}, ctlog: none}]
 """
-
-
-class StoryBroken(GatewayError):
-    """A step of the story did not go as told."""
-
-    code = "DEMO_FAILED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from gateway.catalog.values import ManifestView
 from gateway.cli.context import context_of, operator
 from gateway.cli.references import ImageReference
 from gateway.cli.terminal import when
+from gateway.cli.typed import typed
 from gateway.cli.why import explain, reasons_of, record_of
 from gateway.errors import Denied, ManifestUnknown, Reason, Unavailable
 from gateway.oci.digest import Digest
@@ -93,7 +94,7 @@ def image_why(context: typer.Context, reference: str) -> None:
 @image.command("held")
 def image_held(context: typer.Context, project: Annotated[str | None, typer.Argument()] = None) -> None:
     """List what waits, oldest first, with its newest reasons."""
-    parsed = None if project is None else ProjectName.parse(project)
+    parsed = None if project is None else typed(ProjectName.parse, project)
 
     async def read(parts: Parts) -> list[dict[str, object]]:
         rows = []
@@ -110,7 +111,7 @@ def image_held(context: typer.Context, project: Annotated[str | None, typer.Argu
 @image.command("drift")
 def image_drift(context: typer.Context, project: Annotated[str | None, typer.Argument()] = None) -> None:
     """List what is admitted and would not be any more, by its newest judgement."""
-    parsed = None if project is None else ProjectName.parse(project)
+    parsed = None if project is None else typed(ProjectName.parse, project)
 
     async def read(parts: Parts) -> list[dict[str, object]]:
         return [

@@ -12,7 +12,10 @@ from gateway.catalog.values import PrincipalRow
 from gateway.cli.context import context_of, operator, principal_id
 from gateway.cli.secrets import new_robot_secret, password_hash
 from gateway.cli.terminal import when
-from gateway.errors import ConfigInvalid, Conflict, NameUnknown
+from gateway.cli.typed import typed
+from gateway.errors import Conflict, NameUnknown, UsageInvalid
+from gateway.identity.names import check_account_name, check_robot_name
+from gateway.identity.passwords import check_password
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.names import ProjectName
 
@@ -20,7 +23,6 @@ user = typer.Typer(no_args_is_help=True, help="Local accounts.")
 robot = typer.Typer(no_args_is_help=True, help="Machines: accounts of one project whose secrets expire.")
 
 DAY_SECONDS = 24 * 3600
-MIN_PASSWORD_CHARS = 12
 _COLUMNS = ("name", "id", "disabled", "roles", "created")
 
 
@@ -37,13 +39,6 @@ def _row(row: PrincipalRow) -> dict[str, object]:
     }
 
 
-def check_account_name(name: str) -> None:
-    """Raise `ConfigInvalid` for a name that a local account cannot have (INTERFACE 3: no ``/``, no ``:``)."""
-    plain = name.replace(".", "").replace("-", "").replace("_", "")
-    if not plain.isascii() or not plain.isalnum() or len(name) > 64 or name in ("anonymous", "system"):
-        raise ConfigInvalid(f"{name!r} cannot be an account's name: letters, digits, . - _ and at most 64")
-
-
 @user.command("create")
 def user_create(
     context: typer.Context,
@@ -53,15 +48,14 @@ def user_create(
     ] = False,
 ) -> None:
     """Create a local account; what it may do is `member add`'s and `user grant`'s."""
-    check_account_name(name)
+    typed(check_account_name, name)
     if not password_stdin:
-        raise ConfigInvalid("pass --password-stdin and the password on standard input: arguments are seen by others")
+        raise UsageInvalid("pass --password-stdin and the password on standard input: arguments are seen by others")
     try:
         password = sys.stdin.read().rstrip("\r\n")
     except UnicodeDecodeError:
-        raise ConfigInvalid("the password on standard input is not UTF-8") from None
-    if len(password) < MIN_PASSWORD_CHARS:
-        raise ConfigInvalid(f"a password has at least {MIN_PASSWORD_CHARS} characters")
+        raise UsageInvalid("the password on standard input is not UTF-8") from None
+    typed(check_password, password)
     principal = Principal(f"u:{uuid.uuid4()}", PrincipalKind.USER, name)
 
     async def create(parts: Parts) -> None:
@@ -115,7 +109,7 @@ def _instance_role(context: typer.Context, name: str, role: InstanceRole, *, gra
 def user_grant(context: typer.Context, name: str, role: Annotated[InstanceRole, typer.Option()]) -> None:
     """Give an account a role on the whole instance."""
     if role is InstanceRole.SECURITY_OFFICER:
-        raise ConfigInvalid(
+        raise UsageInvalid(
             "security-officer is granted by a second person through the server, which does not exist yet"
         )
     _instance_role(context, name, role, granted=True)
@@ -140,10 +134,10 @@ def robot_create(
     ] = True,
 ) -> None:
     """Create a robot and print its secret, once. Its docker user name is robot+PROJECT+NAME."""
-    check_account_name(name)
+    typed(check_robot_name, name)
     if role is Role.OWNER:
-        raise ConfigInvalid("a robot cannot own a project: give it maintainer or less")
-    parsed = ProjectName.parse(project)
+        raise UsageInvalid("a robot cannot own a project: give it maintainer or less")
+    parsed = typed(ProjectName.parse, project)
     principal = Principal(f"r:{uuid.uuid4()}", PrincipalKind.ROBOT, f"robot+{project}+{name}")
     secret, digest = new_robot_secret()
 
@@ -213,7 +207,7 @@ def robot_revoke(context: typer.Context, name: Annotated[str, typer.Argument(hel
 @robot.command("list")
 def robot_list(context: typer.Context, project: Annotated[str | None, typer.Argument()] = None) -> None:
     """List robots."""
-    parsed = None if project is None else ProjectName.parse(project)
+    parsed = None if project is None else typed(ProjectName.parse, project)
 
     async def read(parts: Parts) -> list[dict[str, object]]:
         return [_row(row) for row in await parts.principals.principals(kind="robot", project=parsed)]

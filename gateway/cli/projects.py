@@ -9,7 +9,8 @@ from gateway.app import Parts, unix_now
 from gateway.catalog.values import ProjectRow
 from gateway.cli.context import context_of, operator, principal_id
 from gateway.cli.terminal import when
-from gateway.errors import ConfigInvalid, NameUnknown
+from gateway.cli.typed import typed
+from gateway.errors import NameUnknown, UsageInvalid
 from gateway.oci.names import ProjectName
 
 project = typer.Typer(no_args_is_help=True, help="Projects: the leading path of repository names.")
@@ -33,7 +34,7 @@ def _row(row: ProjectRow) -> dict[str, object]:
 
 def _check_mode(mode: Mode | None) -> None:
     if mode is Mode.WARN:
-        raise ConfigInvalid("mode warn is not available yet: hold and strict are")
+        raise UsageInvalid("mode warn is not available yet: hold and strict are")
 
 
 async def _find(parts: Parts, name: ProjectName) -> ProjectRow:
@@ -52,7 +53,7 @@ def project_create(
 ) -> None:
     """Create a project; repositories under it exist with their first push."""
     _check_mode(mode)
-    parsed = ProjectName.parse(name)
+    parsed = typed(ProjectName.parse, name)
 
     async def create(parts: Parts) -> ProjectRow:
         return await parts.projects.create_project(
@@ -77,7 +78,7 @@ def project_list(context: typer.Context) -> None:
 @project.command("show")
 def project_show(context: typer.Context, name: str) -> None:
     """Show one project."""
-    parsed = ProjectName.parse(name)
+    parsed = typed(ProjectName.parse, name)
 
     async def read(parts: Parts) -> ProjectRow:
         return await _find(parts, parsed)
@@ -100,7 +101,7 @@ def project_set(
 ) -> None:
     """Change a project."""
     _check_mode(mode)
-    parsed = ProjectName.parse(name)
+    parsed = typed(ProjectName.parse, name)
 
     async def change(parts: Parts) -> ProjectRow:
         return await parts.projects.set_project(
@@ -122,7 +123,7 @@ def project_delete(
     context: typer.Context, name: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
 ) -> None:
     """Delete a project with all its images; a re-created one starts empty."""
-    parsed = ProjectName.parse(name)
+    parsed = typed(ProjectName.parse, name)
     if not yes:
         typer.confirm(f"Delete project {name} with everything in it?", abort=True)
 
@@ -138,7 +139,7 @@ _Robot = Annotated[str | None, typer.Option("--robot", help="robot+PROJECT+NAME"
 
 async def _who(parts: Parts, user: str | None, robot: str | None) -> str:
     if (user is None) == (robot is None):
-        raise ConfigInvalid("name one of --user and --robot")
+        raise UsageInvalid("name one of --user and --robot")
     if user is not None:
         return await principal_id(parts, user, kind="user")
     return await principal_id(parts, robot or "", kind="robot")
@@ -153,7 +154,7 @@ def member_add(
     robot: _Robot = None,
 ) -> None:
     """Give somebody a role in a project."""
-    parsed = ProjectName.parse(project)
+    parsed = typed(ProjectName.parse, project)
 
     async def add(parts: Parts) -> None:
         found = await _who(parts, user, robot)
@@ -171,7 +172,7 @@ def member_remove(
     role: Annotated[Role | None, typer.Option(help="Only this role; all of them without it.")] = None,
 ) -> None:
     """Take somebody's roles in a project away, at once."""
-    parsed = ProjectName.parse(project)
+    parsed = typed(ProjectName.parse, project)
 
     async def remove(parts: Parts) -> int:
         found = await _who(parts, user, robot)
@@ -184,7 +185,7 @@ def member_remove(
 @member.command("list")
 def member_list(context: typer.Context, project: str) -> None:
     """List who has which role in a project."""
-    parsed = ProjectName.parse(project)
+    parsed = typed(ProjectName.parse, project)
 
     async def read(parts: Parts) -> list[dict[str, object]]:
         await _find(parts, parsed)

@@ -5,7 +5,8 @@ Pure: no I/O.
 
 from dataclasses import dataclass
 
-from gateway.errors import ConfigInvalid
+from gateway.cli.typed import typed
+from gateway.errors import UsageInvalid
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName, Tag
 
@@ -21,20 +22,20 @@ class ImageReference:
     def parse(cls, text: str, *, host: str) -> "ImageReference":
         """Return the reference written as ``text``; ``host`` in front of it is this gateway's own and may be left out.
 
-        Raises `NameInvalid`, `TagInvalid`, `DigestInvalid`, and `ConfigInvalid` where there is neither tag nor digest.
+        Raises `UsageInvalid`, also where there is neither tag nor digest.
         """
         rest = text.removeprefix(f"{host}/")
         name, at, digest = rest.partition("@")
         if at:
             repository, colon, tag = name.rpartition(":")
             if colon and "/" not in tag:  # name:tag@digest, where the digest is what counts
-                Tag.parse(tag)
+                typed(Tag.parse, tag)
                 name = repository
-            return cls(RepositoryName.parse(name), Digest.parse(digest))
+            return cls(typed(RepositoryName.parse, name), typed(Digest.parse, digest))
         name, colon, tag = rest.rpartition(":")
         if not colon:
-            raise ConfigInvalid(f"{text}: name a tag or a digest, as in {rest}:latest or {rest}@sha256:...")
-        return cls(RepositoryName.parse(name), Tag.parse(tag))
+            raise UsageInvalid(f"{text}: name a tag or a digest, as in {rest}:latest or {rest}@sha256:...")
+        return cls(typed(RepositoryName.parse, name), typed(Tag.parse, tag))
 
     def __str__(self) -> str:
         return f"{self.repository}{'@' if isinstance(self.target, Digest) else ':'}{self.target}"

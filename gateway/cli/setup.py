@@ -11,7 +11,7 @@ from gateway.catalog.upgrade import upgrade
 from gateway.cli.context import context_of, operator
 from gateway.cli.diagnosis import Finding, diagnose
 from gateway.cli.initial import initialise
-from gateway.errors import ConfigInvalid, Denied, Reason
+from gateway.errors import Denied, Reason, UsageInvalid
 from gateway.server.gateway import serve as run_server
 
 config_commands = typer.Typer(no_args_is_help=True, help="The configuration file.")
@@ -46,9 +46,9 @@ def _tls(mode: str) -> Literal["self-signed", "files", "off"]:
         case "self-signed" | "files" | "off":
             return mode
         case "acme":
-            raise ConfigInvalid("--tls acme is not available yet: take `files` and let your ACME client write them")
+            raise UsageInvalid("--tls acme is not available yet: take `files` and let your ACME client write them")
         case _:
-            raise ConfigInvalid(f"--tls {mode}: it is one of self-signed, files, off")
+            raise UsageInvalid(f"--tls {mode}: it is one of self-signed, files, off")
 
 
 def serve(context: typer.Context) -> None:

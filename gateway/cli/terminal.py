@@ -29,6 +29,7 @@ from gateway.errors import (
     StorageFailed,
     StorageFull,
     Unavailable,
+    UsageInvalid,
 )
 
 REFUSED: Final = 1
@@ -104,7 +105,7 @@ class Terminal:
 
 def exit_status(error: GatewayError) -> int:
     """Return the status that a refusal ends a command with."""
-    if isinstance(error, ConfigInvalid):
+    if isinstance(error, ConfigInvalid | UsageInvalid):
         return USAGE
     if isinstance(error, Unavailable | StorageFailed | StorageFull | Internal):
         return UNAVAILABLE

@@ -30,6 +30,14 @@ _RETRY_AFTER_SECONDS: Final = 2
 _Answer = TypeVar("_Answer")
 
 
+def check_password(password: str) -> None:
+    """Raise `RequestInvalid` for a new password outside `MIN_PASSWORD_CHARS` to `MAX_PASSWORD_BYTES`."""
+    if len(password) < MIN_PASSWORD_CHARS:
+        raise RequestInvalid(f"a password has at least {MIN_PASSWORD_CHARS} characters")
+    if len(password.encode("utf-8", "surrogatepass")) > MAX_PASSWORD_BYTES:
+        raise RequestInvalid(f"a password has at most {MAX_PASSWORD_BYTES} bytes")
+
+
 @dataclass(frozen=True, slots=True)
 class Argon2Parameters:
     """The cost of one hash."""
@@ -84,10 +92,7 @@ class PasswordThreads:
         Raises `RequestInvalid` for one outside `MIN_PASSWORD_CHARS` to `MAX_PASSWORD_BYTES`, `TooManyRequests` where the
         queue is full.
         """
-        if len(password) < MIN_PASSWORD_CHARS:
-            raise RequestInvalid(f"a password has at least {MIN_PASSWORD_CHARS} characters")
-        if len(password.encode("utf-8", "surrogatepass")) > MAX_PASSWORD_BYTES:
-            raise RequestInvalid(f"a password has at most {MAX_PASSWORD_BYTES} bytes")
+        check_password(password)
         return await self._run(lambda: self._hash(password))
 
     async def verify(self, password: str, encoded: str | None) -> bool:

@@ -259,5 +259,5 @@ class TestAudit:
 
     def test_who_pulled_what_is_no_digest(self, told: Home) -> None:
         ran = told.run("audit", "who-pulled", "latest")
-        assert ran.status == 1
+        assert ran.status == 2
         assert ran.out == ""

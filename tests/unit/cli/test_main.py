@@ -16,6 +16,7 @@ from gateway.errors import (
     StorageFailed,
     StorageFull,
     Unavailable,
+    UsageInvalid,
 )
 from tests.support.command_line import Home, command
 
@@ -27,6 +28,7 @@ from tests.support.command_line import Home, command
         pytest.param(Conflict("taken"), 1, id="conflict"),
         pytest.param(NameUnknown("none"), 1, id="unknown"),
         pytest.param(ConfigInvalid("wrong"), 2, id="configuration"),
+        pytest.param(UsageInvalid("wrong"), 2, id="usage"),
         pytest.param(Unavailable("later"), 3, id="unavailable"),
         pytest.param(StorageFull("full"), 3, id="full"),
         pytest.param(StorageFailed("failed"), 3, id="failed"),
@@ -53,6 +55,29 @@ def test_usage_ends_with_2(words: tuple[str, ...]) -> None:
     assert ran.status == 2
     assert ran.out == ""
     assert "Usage: registry-gateway" in ran.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("project", "show", "Team"), id="project"),
+        pytest.param(("project", "delete", "Team", "--yes"), id="project-to-delete"),
+        pytest.param(("member", "list", "Team"), id="members-of-a-project"),
+        pytest.param(("robot", "list", "Team"), id="robots-of-a-project"),
+        pytest.param(("image", "held", "Team"), id="what-waits-in-a-project"),
+        pytest.param(("image", "show", "Team/app:v1"), id="repository"),
+        pytest.param(("image", "show", "team/app:.v1"), id="tag"),
+        pytest.param(("image", "show", "team/app@sha256:0"), id="digest"),
+        pytest.param(("image", "show", "team/app:.v1@sha256:" + "0" * 64), id="tag-beside-a-digest"),
+        pytest.param(("audit", "who-pulled", "sha256:0"), id="digest-alone"),
+        pytest.param(("robot", "create", "Team", "ci", "--role", "writer"), id="project-of-a-robot"),
+    ],
+)
+def test_a_name_that_is_none_ends_with_2(made: Home, words: tuple[str, ...]) -> None:
+    ran = made.run(*words)
+    assert ran.status == 2
+    assert ran.out == ""
+    assert ran.err.startswith("registry-gateway: ")
 
 
 def test_no_configuration_ends_with_2_and_says_what_makes_one(tmp_path: Path) -> None:

@@ -40,7 +40,10 @@ def test_an_account_is_made_disabled_and_enabled(home: Home) -> None:
         pytest.param(("anonymous", "--password-stdin"), PASSWORD, 2, "cannot be an account's name", id="anonymous"),
         pytest.param(("system", "--password-stdin"), PASSWORD, 2, "cannot be an account's name", id="system"),
         pytest.param(("...", "--password-stdin"), PASSWORD, 2, "cannot be an account's name", id="dots"),
-        pytest.param(("b" * 65, "--password-stdin"), PASSWORD, 2, "cannot be an account's name", id="long"),
+        pytest.param(("a b", "--password-stdin"), PASSWORD, 2, "cannot be an account's name", id="space"),
+        pytest.param(("Anonymous", "--password-stdin"), PASSWORD, 2, "cannot be an account's name", id="any-case"),
+        pytest.param(("bob", "--password-stdin"), "b" * 1025, 2, "at most 1024 bytes", id="long-password"),
+        pytest.param(("b" * 129, "--password-stdin"), PASSWORD, 2, "cannot be an account's name", id="long"),
         pytest.param(("bоb", "--password-stdin"), PASSWORD, 2, "cannot be an account's name", id="cyrillic-o"),
         pytest.param(("admin", "--password-stdin"), PASSWORD, 1, "taken", id="taken"),
     ],
@@ -51,6 +54,12 @@ def test_an_account_is_refused(home: Home, words: tuple[str, ...], stdin: str, s
     assert said in ran.err
     assert PASSWORD not in ran.out + ran.err
     assert [row["name"] for row in home.data("user", "list")] == ["admin"]
+
+
+@pytest.mark.parametrize("name", ["bob@example.org", "b" * 128, "0", "B.o_b-2"])
+def test_an_account_has_the_names_that_the_catalog_takes(home: Home, name: str) -> None:
+    home.done("user", "create", name, "--password-stdin", stdin=PASSWORD)
+    assert name in [row["name"] for row in home.data("user", "list")]
 
 
 def test_instance_roles_are_granted_and_taken(home: Home) -> None:
@@ -128,7 +137,7 @@ class TestRobots:
         ("words", "status", "said"),
         [
             pytest.param(("create", "team", "ci", "--role", "owner"), 2, "cannot own", id="owner"),
-            pytest.param(("create", "team", "a+b", "--role", "writer"), 2, "cannot be an account's name", id="plus"),
+            pytest.param(("create", "team", "a+b", "--role", "writer"), 2, "cannot be a robot's name", id="plus"),
             pytest.param(("create", "nobody", "ci", "--role", "writer"), 1, "nobody", id="no-project"),
             pytest.param(("create", "team", "ci", "--role", "writer", "--expires", "366"), 2, "365", id="over-a-year"),
             pytest.param(("create", "team", "old", "--role", "writer"), 1, "robot rotate", id="taken"),

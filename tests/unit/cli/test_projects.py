@@ -35,7 +35,7 @@ def test_as_a_table(home: Home) -> None:
     [
         pytest.param(("create", "team"), 1, "team", id="taken"),
         pytest.param(("create", "team/inner"), 1, "team", id="inside-another"),
-        pytest.param(("create", "Team"), 1, "is not a repository name", id="no-name"),
+        pytest.param(("create", "Team"), 2, "is not a repository name", id="no-name"),
         pytest.param(("create", "other", "--mode", "warn"), 2, "mode warn is not available yet", id="warn"),
         pytest.param(("set", "team", "--mode", "warn"), 2, "mode warn is not available yet", id="set-warn"),
         pytest.param(("set", "nobody", "--mode", "hold"), 1, "nobody", id="set-unknown"),

@@ -1,11 +1,13 @@
 """REF: a repository, and a tag or a digest in it."""
 
+from types import NoneType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli.references import ImageReference
-from gateway.errors import ConfigInvalid, DigestInvalid, NameInvalid, TagInvalid
+from gateway.errors import DigestInvalid, NameInvalid, TagInvalid, UsageInvalid
 from gateway.oci.digest import Digest
 from gateway.oci.names import Tag
 
@@ -30,10 +32,10 @@ def test_parse(text: str, repository: str, target: Tag | Digest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "error"),
+    ("text", "cause"),
     [
-        pytest.param("team/app", ConfigInvalid, id="nothing-named"),
-        pytest.param("", ConfigInvalid, id="empty"),
+        pytest.param("team/app", NoneType, id="nothing-named"),
+        pytest.param("", NoneType, id="empty"),
         pytest.param("team/app:", TagInvalid, id="empty-tag"),
         pytest.param("team/app@", DigestInvalid, id="empty-digest"),
         pytest.param("team/app@1", DigestInvalid, id="a-tag-as-digest"),
@@ -45,9 +47,10 @@ def test_parse(text: str, repository: str, target: Tag | Digest) -> None:
         pytest.param(f"team/app:@{DIGEST}", TagInvalid, id="an-empty-tag-before-the-digest"),
     ],
 )
-def test_parse_refuses(text: str, error: type[Exception]) -> None:
-    with pytest.raises(error):
+def test_parse_refuses(text: str, cause: type[Exception | None]) -> None:
+    with pytest.raises(UsageInvalid) as caught:
         ImageReference.parse(text, host=HOST)
+    assert type(caught.value.__cause__) is cause
 
 
 @given(
