@@ -22,6 +22,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "everything": tuple(field.name for field in dataclasses.fields(World)),
         "standing": ("standing", "requesters"),
         "manifest": ("manifest", "tags", "requesters"),
+        "clock": ("clock",),
         "blobs": ("missing_blobs", "wrong_sizes"),
         "children": ("children",),
         "revoked": ("revoked",),

@@ -18,6 +18,8 @@ from tests.interleavings.scenario import FORBIDDEN, SIGNERS, TRUSTED, artifact_o
 
 ADMINISTRATORS = frozenset({"os:test", "system"})
 
+_REMOVED = "SELECT digest FROM event WHERE kind IN ('manifest.deleted', 'manifest.expired')"
+
 
 @dataclass
 class _Tag:
@@ -38,6 +40,8 @@ class _Model:
     admitted: dict[str, frozenset[str]] = field(default_factory=dict)
     """Admitted manifest -> the evidence that carried it then."""
     revoked: set[str] = field(default_factory=set)
+    renewed: set[str] = field(default_factory=set)
+    """Put since its end was announced."""
     members: set[str] = field(default_factory=lambda: set(ADMINISTRATORS))
 
     def tag(self, name: str) -> _Tag:
@@ -102,6 +106,9 @@ class Oracle:
                 case "manifest.held":
                     self._decided(event, decisions, "held")
                     model.stored.add(digest)
+                    model.renewed.add(digest)
+                case "manifest.expiring":
+                    model.renewed.discard(digest)
                 case "manifest.admitted":
                     self._admitted(event, decisions)
                 case "tag.moved" | "tag.promoted" | "tag.pending":
@@ -114,6 +121,9 @@ class Oracle:
                     model.revoked.add(digest)
                 case "manifest.deleted":
                     self._deleted(event)
+                case "manifest.expired":
+                    self._expired(digest)
+                    self._gone(digest)
 
     def _allowed(self, event: Mapping[str, Any]) -> None:
         """Nobody does anything, or has it done, after the right to it was taken away."""
@@ -186,6 +196,29 @@ class Oracle:
             self.wrong.append(
                 f"evidence {_short(digest)}, which an admission rests on, was deleted by {event['principal_id']}"
             )
+        self._gone(digest)
+
+    def _expired(self, digest: str) -> None:
+        """Only what waits expires: neither what is admitted or carried, nor what was put again, nor what is relied on."""
+        model = self._model
+        if digest in model.admitted:
+            self.wrong.append(f"lost: {_short(digest)} expired, and was admitted")
+        if digest in model.renewed:
+            self.wrong.append(f"lost: {_short(digest)} expired, and was put again after its end was announced")
+        if digest not in model.revoked and digest in self._carried():
+            self.wrong.append(f"lost: {_short(digest)} expired, and a visible index carries it")
+        subject, keys = SIGNERS.get(digest, ("", frozenset[str]()))
+        if subject in model.stored and keys & TRUSTED[model.trust]:
+            self.wrong.append(f"lost: {_short(digest)} expired, signed by somebody trusted, and its subject is here")
+
+    def _carried(self) -> set[str]:
+        model = self._model
+        roots = [digest for digest in model.admitted if model.grounded(digest) and digest not in model.revoked]
+        found = [artifact for root in roots if (artifact := artifact_of(root)) is not None]
+        return {part.digest for artifact in found for part in artifact.walk()} - set(roots)
+
+    def _gone(self, digest: str) -> None:
+        model = self._model
         model.stored.discard(digest)
         model.admitted.pop(digest, None)
         for tag in model.tags.values():
@@ -227,7 +260,7 @@ class Oracle:
                 )
 
     def _nothing_lost(self, acknowledged: Iterable[str]) -> None:
-        deleted = {row["digest"] for row in self._rows("SELECT digest FROM event WHERE kind = 'manifest.deleted'")}
+        deleted = {row["digest"] for row in self._rows(_REMOVED)}
         for digest in acknowledged:
             if digest not in self._model.stored | deleted:
                 self.wrong.append(f"lost: {_short(digest)} was acknowledged and is not there")

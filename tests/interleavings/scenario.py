@@ -10,11 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from gateway.catalog.sqlite.projects import HELD_SECONDS
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.oci.digest import Digest
 from gateway.oci.names import Tag
 from gateway.policy.revision import PolicyRevision
-from tests.interleavings.rig import MAINTAINER, OPERATOR, REPOSITORY, WRITER, Rig, folder, furnish, run
+from tests.interleavings.rig import MAINTAINER, NOW, OPERATOR, REPOSITORY, WRITER, Rig, folder, furnish, run
 from tests.support.evidence import Evidence, signed_bundle, signed_classic, signer, trust_files
 from tests.support.images import Artifact, image, index
 from tests.support.scripted_engine import revision
@@ -129,6 +130,7 @@ KINDS: Final[Mapping[str, Do]] = MappingProxyType(
         "index-signature": lambda rig: rig.attach(INDEX_SIGNATURE),
         "child-revocation": _revoke(CHILD.digest),
         "child-delete": _delete(CHILD.digest),
+        "expiry": lambda rig: rig.expiry.due((0, 0)),
         "worker": lambda rig: rig.worker.run_once(),
     }
 )
@@ -216,6 +218,35 @@ async def _gated(rig: Rig) -> None:
     await rig.put(APP, "gated")
 
 
+async def _end(rig: Rig, artifact: Artifact) -> None:
+    """Let the end of what waits have been announced, and be now for ``artifact``."""
+    rig.clock[0] += HELD_SECONDS - 1
+    await rig.expiry.due((0, 0))
+    rig.clock[0] = NOW
+    digest = Digest.parse(artifact.digest).hex
+    await rig.database.write(
+        lambda connection: (
+            connection.execute(
+                "UPDATE manifest SET announced = sha256 = :d, expires = CASE sha256 WHEN :d THEN :now ELSE expires END"
+                " WHERE expires IS NOT NULL",
+                {"d": digest, "now": NOW},
+            ).rowcount
+        )
+    )
+
+
+async def _ended(rig: Rig) -> None:
+    await _held(rig)
+    await _end(rig, APP)
+
+
+async def _ended_child(rig: Rig) -> None:
+    await _start(rig)
+    await rig.put(CHILD, None)
+    await rig.put(MANY, "many")
+    await _end(rig, CHILD)
+
+
 STARTS: Final[Mapping[str, Do]] = MappingProxyType(
     {
         "absent": _absent,
@@ -227,6 +258,8 @@ STARTS: Final[Mapping[str, Do]] = MappingProxyType(
         "untrusted": _untrusted,
         "admitted": _admitted,
         "gated": _gated,
+        "ended": _ended,
+        "ended-child": _ended_child,
     }
 )
 

@@ -35,6 +35,7 @@ def found_out(starts: Starts, start: str, kinds: tuple[str, ...], mutant: Mutant
         pytest.param("everything", "absent", ("image", "signature"), "lost promotion", id="everything"),
         pytest.param("standing", "absent", ("image", "demotion"), "whose right had gone", id="standing"),
         pytest.param("manifest", "absent", ("image", "signature"), "lost promotion", id="manifest"),
+        pytest.param("clock", "ended-child", ("expiry", "child"), "put again", id="clock"),
         pytest.param("blobs", "unlinked", ("image", "blob"), "lost promotion", id="blobs"),
         pytest.param("children", "signed", ("index", "child"), "lost promotion", id="children"),
         pytest.param("revoked", "held", ("signature", "revocation"), "after its revocation", id="revoked"),

@@ -42,3 +42,22 @@ def test_an_index_and_its_child(kinds: tuple[str, str], starts: Starts) -> None:
         starts.prepared(start)
         _, violation = run(every_schedule(starts, start, kinds))
         assert violation is None, str(violation)
+
+
+@pytest.mark.parametrize(
+    ("start", "other"),
+    [
+        pytest.param("ended", "signature", id="signature"),
+        pytest.param("ended", "image", id="put-again"),
+        pytest.param("ended", "tag", id="tag"),
+        pytest.param("ended-child", "child", id="child-put-again"),
+        pytest.param("ended-child", "index", id="index"),
+        pytest.param("ended-child", "index-signature", id="index-admitted"),
+    ],
+)
+def test_what_ends_and_what_comes_meanwhile(start: str, other: str, starts: Starts) -> None:
+    """No promotion is lost, and nothing that is admitted, carried or put again is removed."""
+    starts.prepared(start)
+    count, violation = run(every_schedule(starts, start, ("expiry", other)))
+    assert violation is None, str(violation)
+    assert count > 0
