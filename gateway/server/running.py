@@ -1,0 +1,114 @@
+"""What happens besides requests: work is carried out, pulls and logins are written down, revisions are followed, what is
+left of broken uploads is cleared.
+
+I/O: through the parts.
+Source: DESIGN 2 ("Background work"), 8.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from gateway.app import Parts, background, unix_now
+from gateway.errors import GatewayError
+
+TICK_SECONDS: Final = 0.25
+FLUSH_SECONDS: Final = 2.0
+REAP_SECONDS: Final = 300.0
+REAP_BATCH: Final = 1000
+
+
+class Running:
+    """What happens besides requests, until it is stopped."""
+
+    def __init__(self, parts: Parts, *, failed: Callable[[str, BaseException], None]) -> None:
+        self._parts = parts
+        self._failed = failed
+        self._worker = background(parts, now=unix_now, failed=failed)
+        self._version: int | None = None
+        self.policy: str | None = None
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Run the loops while inside; write down what was counted before leaving, and close the parts."""
+        await self._follow()
+        loops = [
+            asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
+            asyncio.create_task(self._every(FLUSH_SECONDS, self._flush)),
+            asyncio.create_task(self._every(REAP_SECONDS, self._look)),
+            asyncio.create_task(self._every(REAP_SECONDS, self._reap)),
+        ]
+        try:
+            yield
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            try:
+                await self._flush(everything=True)
+            finally:
+                await self._parts.close()
+
+    async def _every(self, seconds: float, step: Callable[[], object]) -> None:
+        while True:
+            try:
+                await step()  # type: ignore[misc]
+            except Exception as error:
+                self._failed(getattr(step, "__name__", "step"), error)
+            await asyncio.sleep(seconds)
+
+    async def _tick(self) -> None:
+        """Follow the active revision, then carry out what is due; nothing but one pragma where nothing changed."""
+        version = self._parts.database.data_version()
+        if version != self._version:
+            self._version = version
+            await self._follow()
+        while await self._worker.run_once():
+            pass
+
+    async def _follow(self) -> None:
+        try:
+            self.policy = await self._parts.active.activate_policy()
+        except GatewayError as error:
+            self._failed("policy revision", error)
+
+    async def _flush(self, *, everything: bool = False) -> None:
+        """Write down what was counted; what cannot be written is counted again. ``everything``: there is no later."""
+        try:
+            await self._flush_pulls()
+        finally:
+            await self._flush_logins(everything=everything)
+
+    async def _flush_logins(self, *, everything: bool) -> None:
+        counted = self._parts.logins.take(now=unix_now(), everything=everything)
+        if not counted:
+            return
+        try:
+            await self._parts.audit.record_logins(counted)
+        except GatewayError:
+            self._parts.logins.put_back(counted)
+            raise
+
+    async def _flush_pulls(self) -> None:
+        counted = self._parts.pulls.take()
+        if not counted:
+            return
+        try:
+            await self._parts.audit.record_pulls(counted)
+        except GatewayError:
+            self._parts.pulls.put_back(counted)
+            raise
+
+    async def _look(self) -> None:
+        await self._worker.keep_looking()
+
+    async def _reap(self) -> None:
+        """Forget uploads that nobody touched for the configured time, and bytes that were left by broken ones."""
+        idle = unix_now() - self._parts.config.server.limits.upload_idle_seconds
+        for session in await self._parts.uploads.idle(before=idle, limit=REAP_BATCH):
+            await self._parts.uploads.end(session)
+            await self._parts.content.uploads.discard(session)
+        for file in await self._parts.content.uploads.sessions():
+            if file.touched < idle:
+                await self._parts.content.uploads.discard(file.session)
