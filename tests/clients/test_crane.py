@@ -1,5 +1,8 @@
 """crane (go-containerregistry): push, pull, copy, list, delete, and the Warning that it shows."""
 
+import re
+import shlex
+
 from tests.clients.conftest import People
 from tests.support.clients import Client, Signer
 from tests.support.images import Artifact, image, write_layout
@@ -14,8 +17,13 @@ def push(client: Client, reference: str, artifact: Artifact) -> Ran:
 def test_the_warning_names_the_command_that_promotes(people: People, signer: Signer, repository: str) -> None:
     artifact = image("crane warning")
     said = push(people.writer, f"{repository}:v1", artifact).ok()
-    said.tells("held", f"cosign sign --key cosign.key {repository}@{artifact.digest}")
-    signer.sign(people.writer, f"{repository}@{artifact.digest}").ok()
+    said.tells("held")
+    found = re.search(r"cosign sign --key cosign\.key .*@sha256:[0-9a-f]{64}", said.out + said.err)
+    assert found is not None, said.err
+    assert found[0].endswith(f"{repository}@{artifact.digest}")
+    assert not people.reader.sees(f"{repository}:v1")
+    words = [str(signer.key) if word == "cosign.key" else word for word in shlex.split(found[0])]
+    people.writer.run(*words).ok()
     assert people.reader.sees(f"{repository}:v1")
 
 

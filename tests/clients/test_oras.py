@@ -25,7 +25,7 @@ def test_an_artifact_is_pushed_signed_and_pulled(people: People, signer: Signer,
     payload = file(writer, "report.txt", b"all is well\n")
     pushed = writer.oras("push", f"{repository}:v1", "--artifact-type", "application/x-report", payload).ok()
     digest = writer.digest(f"{repository}:v1").ok().out.strip()
-    pushed.tells("held", f"cosign sign --key cosign.key {repository}@{digest}")
+    pushed.tells("held", "cosign sign --key cosign.key ", f" {repository}@{digest}")
     reader.oras("pull", f"{repository}:v1", "--output", "before").failed("not found")
     signer.sign(writer, f"{repository}@{digest}").ok()
     reader.oras("pull", f"{repository}:v1", "--output", "after").ok()

@@ -24,7 +24,10 @@ def test_an_unsigned_image_is_held_and_visible_to_nobody_who_only_pulls(tmp_path
         assert isinstance(outcome, Held)
         assert "SIGNATURE_MISSING" in codes(outcome)
         assert [tag.text for tag in outcome.stored.pending] == ["v1"]
-        assert outcome.remedy == f"cosign sign --key cosign.key {HOST}/team/app@{app.digest}"
+        assert (
+            outcome.remedy
+            == f"cosign sign --key cosign.key --use-signing-config=false --tlog-upload=false {HOST}/team/app@{app.digest}"
+        )
         assert not await home.visible(app.digest)
         assert await home.target("v1") is None
 

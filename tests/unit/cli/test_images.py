@@ -63,7 +63,7 @@ held: tag v1, decided DATE (decision ID)
   policy REVISION, trust REVISION
 
 help: supply what is missing:
-    cosign sign --key cosign.key localhost:5443/team/app@{APP.digest}
+    cosign sign --key cosign.key --use-signing-config=false --tlog-upload=false localhost:5443/team/app@{APP.digest}
 """
 
 PROMOTED = f"""\

@@ -101,7 +101,9 @@ class TestWhyItWaits:
 
     def test_the_help_is_of_the_manifest(self) -> None:
         said = explain(view(Condition.HELD), [self.tag, self.manifest], host=HOST)
-        assert said.endswith(f"    cosign sign --key cosign.key {HOST}/team/app@{DIGEST}")
+        assert said.endswith(
+            f"    cosign sign --key cosign.key --use-signing-config=false --tlog-upload=false {HOST}/team/app@{DIGEST}"
+        )
 
 
 def test_the_newest_decision_of_each_tag_is_told() -> None:
