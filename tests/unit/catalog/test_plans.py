@@ -22,7 +22,7 @@ from gateway.catalog.effects import (
     RecordDecision,
     RecordEvent,
 )
-from gateway.catalog.sqlite import blobs, descendants, evidence, listings, manifests, uploads, world
+from gateway.catalog.sqlite import blobs, clocks, descendants, evidence, listings, manifests, uploads, world
 from gateway.catalog.values import ManifestClass
 from gateway.oci.names import Tag
 from tests.support.catalog import (
@@ -152,6 +152,34 @@ POINT_QUERIES: Final = [
     ),
     pytest.param(manifests.BODY_BY_ID, BODY, id="body"),
     # Of all principals in the project, each with a bounded number.
+    pytest.param(
+        clocks.DUE,
+        {"m": {"INDEX ix_manifest_expires (expires>? AND expires<?)"}, "r": BY_ROWID, "p": BY_ROWID},
+        id="clocks-due",
+    ),
+    pytest.param(
+        clocks.UNCLOCKED,
+        {
+            "m": {"INDEX ix_manifest_unclocked (id>?)"},
+            "r": BY_ROWID,
+            **{name: VISIBILITY[name] for name in "depuwz"},
+            "q": {"COVERING INDEX sqlite_autoindex_manifest_1 (sha256=? AND repo_id=?)"},
+        },
+        id="clocks-strays",
+    ),
+    pytest.param(
+        world.CLOCK,
+        {
+            "m": BY_ROWID,
+            "r": BY_ROWID,
+            "s": {"COVERING INDEX sqlite_autoindex_manifest_1 (sha256=? AND repo_id=?)"},
+            **{name: VISIBILITY[name] for name in "depuvwz"},
+            "q": {"COVERING INDEX sqlite_autoindex_manifest_1 (sha256=? AND repo_id=?)"},
+        },
+        id="world-clock",
+    ),
+    pytest.param(world.TAGS_AT, {"t": {"COVERING INDEX ix_tag_target_id (target_id=?)"}}, id="world-tags-at"),
+    pytest.param(world.TAGS_FOR, {"t": {"COVERING INDEX ix_tag_pending_id (pending_id=?)"}}, id="world-tags-for"),
     pytest.param(uploads.OPEN, {"u": {"INDEX ix_upload_project_id (project_id=?)"}}, id="open-uploads"),
     pytest.param(
         world.MANIFEST,
