@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import itertools
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,17 +14,15 @@ from typing import Any, Final, TypeVar
 
 from gateway.access.rights import rights
 from gateway.access.values import Grant, InstanceRole, Mode, Role, Standing, Visibility
-from gateway.admission.evaluator import Evaluator, EvaluatorSettings
 from gateway.admission.expiry import Expiry
 from gateway.admission.gate import Gate
 from gateway.admission.revisions import ActiveRevisions
-from gateway.admission.tools import AdmissionSettings, Tools
 from gateway.admission.values import Outcome, Push
 from gateway.admission.worker import Worker
+from gateway.app import assemble, background
 from gateway.catalog.sqlite.admissions import SqliteAdmissionStore
 from gateway.catalog.sqlite.audit import SqliteAudit
 from gateway.catalog.sqlite.blobs import SqliteBlobs
-from gateway.catalog.sqlite.clocks import SqliteClocks
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.directory import SqliteStandings
 from gateway.catalog.sqlite.listings import SqliteListings
@@ -32,8 +31,8 @@ from gateway.catalog.sqlite.members import SqliteMembers
 from gateway.catalog.sqlite.principals import SqlitePrincipals
 from gateway.catalog.sqlite.projects import SqliteProjects
 from gateway.catalog.sqlite.revisions import SqliteRevisions
-from gateway.catalog.sqlite.work import SqliteWork
 from gateway.catalog.values import ManifestView, TagView
+from gateway.config import parse
 from gateway.content.memory import memory_content
 from gateway.content.store import Content
 from gateway.evidence.trust_policy import TrustPolicy
@@ -56,6 +55,15 @@ PROJECT: Final = ProjectName.parse("team")
 REPOSITORY: Final = RepositoryName.parse("team/app")
 KEY: Final[Signer] = signer("ecdsa-p256", 1)
 OTHER_KEY: Final[Signer] = signer("ecdsa-p256", 2)
+_CONFIG: Final = parse(
+    f"""
+    server.public_url = "https://{HOST}"
+    policy.seconds = 10.0
+    """,
+    {},
+    directory=Path(),
+    name="house",
+)
 
 
 @dataclass
@@ -240,76 +248,41 @@ def house(folder: Path, *, mode: Mode = Mode.HOLD, engine: PolicyEngine | None =
 
 
 def build(database: Database, content: Content, engine: PolicyEngine, pool: ThreadPoolExecutor) -> House:
-    """Put a house together over these stores."""
-    ids = iter(range(1, 1_000_000))
-    revisions = SqliteRevisions(database=database)
-    active = ActiveRevisions(revisions=revisions, engine=engine)
-    manifests, store = SqliteManifests(database=database), SqliteAdmissionStore(database=database)
-    standings = SqliteStandings(database=database)
-    evaluator = Evaluator(
-        blobs=content.blobs,
-        engine=engine,
-        trust=active,
-        pool=pool,
-        settings=EvaluatorSettings(
-            registry=HOST,
-            registry_hosts=frozenset({HOST}),
-            policy_seconds=10.0,
-            verification_seconds=10.0,
-            max_evidence_bytes=32 << 20,
-        ),
-    )
+    """Put a house together over these stores, as the gateway does; its clock and its decisions' ids are the test's."""
+    ids = itertools.count(1)
     clock: list[House] = []
-    tools = Tools(
-        store=store,
-        manifests=manifests,
-        people=standings,
-        evaluator=evaluator,
-        settings=AdmissionSettings(
-            host=HOST,
-            max_manifest_bytes=4 << 20,
-            max_evidence_manifest_bytes=1 << 20,
-            max_unverified_evidence=200,
-            max_unverified_evidence_of_one=50,
-        ),
+    failures: list[str] = []
+    parts = assemble(
+        _CONFIG,
+        database=database,
+        content=content,
+        engine=engine,
+        pool=pool,
         now=lambda: clock[0].now,
         new_id=lambda: f"decision-{next(ids):06}",
     )
-    gate = Gate(tools)
-    failures: list[str] = []
-    expiry = Expiry(
-        tools=tools,
-        clocks=SqliteClocks(database=database),
-        failed=lambda what, error: failures.append(f"{what}: {error}"),
-    )
-    blobs = SqliteBlobs(database=database)
-    worker = Worker(
-        gate=gate,
-        work=SqliteWork(database=database),
-        stock=manifests,
-        arrivals=blobs,
-        expiry=expiry,
-        now=lambda: clock[0].now,
-        failed=lambda what, error: failures.append(f"{what}: {error}"),
-    )
+
+    def failed(what: str, error: BaseException) -> None:
+        failures.append(f"{what}: {error}")
+
     built = House(
-        database=database,
-        content=content,
-        gate=gate,
-        engine=engine,
-        revisions=revisions,
-        active=active,
-        standings=standings,
-        projects=SqliteProjects(database=database),
-        members=SqliteMembers(database=database),
-        principals=SqlitePrincipals(database=database),
-        manifests=manifests,
-        listings=SqliteListings(database=database),
-        blobs=blobs,
-        store=store,
-        audit=SqliteAudit(database=database),
-        worker=worker,
-        expiry=expiry,
+        database=parts.database,
+        content=parts.content,
+        gate=parts.gate,
+        engine=parts.engine,
+        revisions=parts.revisions,
+        active=parts.active,
+        standings=parts.standings,
+        projects=parts.projects,
+        members=parts.members,
+        principals=parts.principals,
+        manifests=parts.manifests,
+        listings=parts.listings,
+        blobs=parts.blobs,
+        store=parts.store,
+        audit=parts.audit,
+        worker=background(parts, now=lambda: clock[0].now, failed=failed),
+        expiry=Expiry(tools=parts.gate.tools, clocks=parts.clocks, failed=failed),
         failures=failures,
     )
     clock.append(built)

@@ -17,10 +17,8 @@ from typing import Any, Final, TypeVar
 from gateway import app, config
 from gateway.access.scopes import parse_scopes
 from gateway.access.values import InstanceRole, Mode, Role, Visibility
-from gateway.admission.expiry import Expiry
-from gateway.admission.worker import Worker
 from gateway.api.application import Api
-from gateway.app import Parts
+from gateway.app import Parts, background
 from gateway.cli.initial import initialise
 from gateway.config import DEFAULT_FILE
 from gateway.evidence.trust_policy import TrustPolicy
@@ -192,18 +190,8 @@ class Whole:
 
     def work(self) -> None:
         """Carry out all background work that is due."""
-        worker = Worker(
-            gate=self.parts.gate,
-            work=self.parts.work,
-            stock=self.parts.manifests,
-            arrivals=self.parts.blobs,
-            expiry=Expiry(
-                tools=self.parts.gate.tools,
-                clocks=self.parts.clocks,
-                failed=lambda what, error: self.failures.append((what, error)),
-            ),
-            now=lambda: self.now,
-            failed=lambda what, error: self.failures.append((what, error)),
+        worker = background(
+            self.parts, now=lambda: self.now, failed=lambda what, error: self.failures.append((what, error))
         )
 
         async def all_of_it() -> None:
