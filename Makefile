@@ -61,13 +61,13 @@ conformance: setup ## the OCI distribution conformance suite, admitting and in h
 	$(BIN)/python -m tests.conformance.suite
 
 PAIRS ?= --pairs
-SECONDS ?= 60
+DURATION ?= 60
 
 interleavings: setup ## every pair of kinds in every order (PAIRS= leaves that out), N seeds of all at once
 	$(BIN)/python -m tests.interleavings.run --schedules $(N) $(PAIRS)
 
-stress: setup ## two processes on one catalog at random, for SECONDS
-	$(BIN)/python -m tests.interleavings.stress --seconds $(SECONDS)
+stress: setup ## two processes on one catalog at random, for DURATION seconds
+	$(BIN)/python -m tests.interleavings.stress --seconds $(DURATION)
 
 policy: setup ## compile, check, test and lint policies/; the shipped wasm must be what the Rego gives
 	tests/tools/install opa
