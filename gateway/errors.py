@@ -3,6 +3,8 @@
 One tree. The OCI error code is on the class; the HTTP status is in one table at the edge (`gateway.api.refusals`), and
 a test holds that table total. Reasons are fields, so that a program (and a test) never has to read prose.
 
+Longer than a module should be, because it is one list: who looks for what can be refused looks here, and nowhere else.
+
     GatewayError
     |- NameInvalid, TagInvalid, DigestInvalid                       what was named cannot be a name
     |- DocumentInvalid                                              bytes that are not one unambiguous JSON document

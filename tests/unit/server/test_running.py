@@ -1,0 +1,70 @@
+"""What happens besides requests: what was counted is written down, also when the process ends, also when it was late."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway import app
+from gateway.catalog.values import EventRow
+from gateway.cli.initial import initialise
+from gateway.config import load
+from gateway.oci.digest import Digest
+from gateway.server.running import Running
+
+DIGEST = Digest.of(b"pulled")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("running") / "registry"
+    initialise(directory, listen="127.0.0.1:5000", public_url=None, tls="off")
+    return directory
+
+
+def events(folder: Path) -> list[EventRow]:
+    async def read() -> list[EventRow]:
+        parts = app.compose(load(folder / "gateway.toml", {}))
+        try:
+            return list(await parts.audit.events(after=0, limit=1_000))
+        finally:
+            await parts.close()
+
+    return asyncio.run(read())
+
+
+def test_the_first_event_says_who_made_the_instance(folder: Path) -> None:
+    first = events(folder)[0]
+    assert (first.kind, first.principal_id.partition(":")[0]) == ("instance.initialised", "os")
+
+
+def test_what_was_counted_is_written_before_the_process_ends(folder: Path) -> None:
+    before = events(folder)[-1].id
+
+    async def story() -> int:
+        failures: list[str] = []
+        parts = app.compose(load(folder / "gateway.toml", {}))
+        running = Running(parts, failed=lambda what, error: failures.append(f"{what}: {error}"))
+        async with running.lifespan():
+            now = app.unix_now()
+            for _ in range(3):
+                parts.logins.count(principal_id=None, method="password", address="192.0.2.7", succeeded=False, now=now)
+            parts.pulls.count(
+                principal_id="u:a", repository="a/b", digest=str(DIGEST), address="192.0.2.7", outcome="pulled", now=now
+            )
+        assert failures == []
+        return now
+
+    now = asyncio.run(story())
+    (login,) = [event for event in events(folder) if event.id > before]
+    assert (login.kind, login.principal_id, login.at) == ("login.failed", "unknown", now)
+    assert (login.data["count"], login.data["address"]) == (3, "192.0.2.7")
+
+    async def pulls() -> int:
+        parts = app.compose(load(folder / "gateway.toml", {}))
+        try:
+            return sum(row.count for row in await parts.audit.who_pulled(DIGEST))
+        finally:
+            await parts.close()
+
+    assert asyncio.run(pulls()) == 1
