@@ -29,6 +29,7 @@ from gateway.catalog.sqlite.audit import SqliteAudit
 from gateway.catalog.sqlite.blobs import SqliteBlobs
 from gateway.catalog.sqlite.clocks import SqliteClocks
 from gateway.catalog.sqlite.database import Database
+from gateway.catalog.sqlite.decisions import SqliteDecisions
 from gateway.catalog.sqlite.directory import SqliteStandings
 from gateway.catalog.sqlite.listings import SqliteListings
 from gateway.catalog.sqlite.manifests import SqliteManifests
@@ -72,6 +73,7 @@ class Parts:
     blobs: SqliteBlobs
     uploads: SqliteUploads
     store: SqliteAdmissionStore
+    decisions: SqliteDecisions
     audit: SqliteAudit
     work: SqliteWork
     stats: SqliteStats
@@ -177,6 +179,7 @@ def assemble(
         blobs=SqliteBlobs(database=database),
         uploads=SqliteUploads(database=database),
         store=store,
+        decisions=SqliteDecisions(database=database),
         audit=SqliteAudit(database=database),
         work=SqliteWork(database=database),
         stats=SqliteStats(database=database),

@@ -23,6 +23,15 @@ SELECT (SELECT count(*) FROM project),
 _NAMES: Final = ("projects", "repositories", "manifests_held", "manifests_admitted", "tags", "blobs", "blob_bytes")
 
 
+_ROAMING: Final = """
+SELECT p.name, count(DISTINCT l.address) AS addresses
+FROM principal p JOIN pull l ON l.principal_id = p.id
+WHERE p.kind = 'robot' AND l.outcome = 'pulled' AND l.last >= ? AND EXISTS (SELECT 1 FROM manifest m WHERE m.who = p.id)
+GROUP BY p.id HAVING addresses > 1 ORDER BY p.name
+"""
+"""An operator's question, read aside: it looks at every pull."""
+
+
 class SqliteStats:
     """`StatsReads`."""
 
@@ -33,6 +42,11 @@ class SqliteStats:
         """Return counts by name. Manifests are images (and artefacts judged like them), by their stored state."""
         row = await self._database.read_aside(lambda connection: connection.execute(_COUNTS).fetchone())
         return dict(zip(_NAMES, row, strict=True))
+
+    async def roaming_robots(self, *, since: int) -> Mapping[str, int]:
+        """Return the robots whose pushes are here and that pulled from several addresses: name -> number of addresses."""
+        rows = await self._database.read_aside(lambda connection: connection.execute(_ROAMING, (since,)).fetchall())
+        return {row[0]: row[1] for row in rows}
 
     async def check(self) -> None:
         """Raise `Unavailable` where the catalog cannot be read, or failed a write in a way that ends the process."""

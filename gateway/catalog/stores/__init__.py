@@ -10,7 +10,14 @@ from gateway.catalog.stores.administration import MemberAdmin, PrincipalAdmin, P
 from gateway.catalog.stores.admissions import AdmissionStore, RevisionStore, WorkStore
 from gateway.catalog.stores.audit import AuditStore
 from gateway.catalog.stores.content import Arrivals, BlobCatalog, UploadCatalog
-from gateway.catalog.stores.reads import ClockReads, ListingReads, ManifestReads, ManifestStock, StatsReads
+from gateway.catalog.stores.reads import (
+    ClockReads,
+    DecisionReads,
+    ListingReads,
+    ManifestReads,
+    ManifestStock,
+    StatsReads,
+)
 
 __all__ = [
     "AdmissionStore",
@@ -18,6 +25,7 @@ __all__ = [
     "AuditStore",
     "BlobCatalog",
     "ClockReads",
+    "DecisionReads",
     "ListingReads",
     "ManifestReads",
     "ManifestStock",

@@ -6,7 +6,7 @@ Pure: Protocols only.
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from gateway.catalog.values import Clock, ManifestView, RepositoryEntry, TagEntry, TagView, WithBody
+from gateway.catalog.values import Clock, DecisionRow, ManifestView, RepositoryEntry, TagEntry, TagView, WithBody
 from gateway.oci.digest import Digest
 from gateway.oci.names import ProjectName, RepositoryName, Tag
 
@@ -94,11 +94,30 @@ class ListingReads(Protocol):
         ...
 
 
+class DecisionReads(Protocol):
+    """Decisions by what a person has of them: an id out of a refusal, or the tag that was refused."""
+
+    async def decision(self, decision_id: str) -> DecisionRow | None:
+        """Return the decision of this id."""
+        ...
+
+    async def newest_of_tag(self, repository: RepositoryName, tag: Tag) -> DecisionRow | None:
+        """Return the newest decision about ``tag``, that of a refused push which asked for it included."""
+        ...
+
+
 class StatsReads(Protocol):
     """Counts, for `stats`, `/metrics` and health."""
 
     async def stats(self) -> Mapping[str, int]:
         """Return counts by name: projects, repositories, manifests_held, manifests_admitted, tags, blobs, blob_bytes."""
+        ...
+
+    async def roaming_robots(self, *, since: int) -> Mapping[str, int]:
+        """Return the robots whose pushes are here and that pulled from several addresses: name -> number of addresses.
+
+        ``since`` (Unix seconds): pulls before it are not looked at.
+        """
         ...
 
     async def check(self) -> None:
