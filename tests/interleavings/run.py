@@ -5,7 +5,8 @@ that makes a difference. Pairs and seeds are independent of one another: J proce
 with the schedule that shows it again. The last line is ``interleavings: 0 violations in N schedules``; exits 1 where
 there are any.
 
-``--start NAME`` keeps to the pairs from one start. A long search can so be done in nine parts, and the parts are all of it.
+``--start NAME`` keeps to the pairs from one start. A long search can so be done in one part for each start; together they
+are all of it.
 """
 
 import argparse
