@@ -15,13 +15,13 @@ from tests.support.documentation import (
     anchors,
     code_blocks,
     commands,
+    files_of_the_tree,
     headings,
     help_of,
     links,
-    tracked_files,
 )
 
-PAGES: Final = [path for path in tracked_files() if path.suffix == ".md"]
+PAGES: Final = [path for path in files_of_the_tree() if path.suffix == ".md"]
 
 
 def name(path: Path) -> str:
@@ -98,7 +98,7 @@ INDEX: Final = re.compile(rf"https?://[\w.-]*(?:{'|'.join(_HOSTS)})[\w.-]*|--(?:
 @pytest.mark.parametrize("pattern", [pytest.param(MACHINE, id="machine-path"), pytest.param(INDEX, id="package-index")])
 def test_nothing_names_a_machine(pattern: re.Pattern[str]) -> None:
     found: list[str] = []
-    for path in tracked_files():
+    for path in files_of_the_tree():
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:

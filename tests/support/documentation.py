@@ -6,7 +6,6 @@ Markdown. Nothing here writes.
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,8 +157,20 @@ def code_blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def tracked_files() -> list[Path]:
-    """Return the files that are committed or about to be, those that are deleted left out."""
-    command = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, capture_output=True, check=True, text=True).stdout
-    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+_NOT_OURS: Final = frozenset(
+    {".git", ".venv", ".state", ".hypothesis", ".coverage", ".env", "build", "dist", "__pycache__"}
+)
+"""What building and running leave in the tree; folders of tools (``.x_cache``, ``x.egg-info``) besides."""
+
+
+def files_of_the_tree(root: Path = ROOT) -> list[Path]:
+    """Return the files of the tree, by name, without what building and running leave in it: no version control is asked."""
+    found = []
+    for path in sorted(root.iterdir()):
+        if path.name in _NOT_OURS or path.name.endswith(("_cache", ".egg-info")) or path.name.startswith(".coverage."):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            found += files_of_the_tree(path)
+        elif path.is_file():
+            found.append(path)
+    return found

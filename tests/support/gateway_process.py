@@ -14,7 +14,7 @@ from tests.support.programs import Ran, Server, free_port, run
 
 PROGRAM: Final = Path(sys.executable).parent / "registry-gateway"
 
-_ASK: Final = """
+ASK: Final = """
 import ssl, sys, urllib.request
 urllib.request.urlopen(sys.argv[1], context=ssl.create_default_context(cafile=sys.argv[2]), timeout=5)
 """
@@ -76,7 +76,7 @@ class GatewayProcess:
     def _ready(self) -> bool:
         # By another interpreter, since the question may have to be asked from inside another network.
         return (
-            run(*self._enter, sys.executable, "-c", _ASK, f"{self.url}/readyz", self.ca, env=_environment()).status == 0
+            run(*self._enter, sys.executable, "-c", ASK, f"{self.url}/readyz", self.ca, env=_environment()).status == 0
         )
 
 
