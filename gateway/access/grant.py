@@ -71,8 +71,15 @@ def grant(*, standing: Standing, claims: AccessClaims, repository: RepositoryNam
     if claims.principal_id != standing.principal.id or not _belongs(repository, standing.project):
         raise Internal("a token, a principal and a repository that do not belong together")
     bound = _bound(claims, standing.project, repository)
-    present = rights(standing)
-    within = _within(present, bound)
+    return _grant(standing, repository, _within(rights(standing), bound))
+
+
+def present_grant(standing: Standing, repository: RepositoryName) -> Grant:
+    """Return what the principal of ``standing`` may do in ``repository`` now, not narrowed by a token."""
+    return _grant(standing, repository, rights(standing))
+
+
+def _grant(standing: Standing, repository: RepositoryName, within: Rights) -> Grant:
     return Grant(
         principal=standing.principal,
         project=standing.project,

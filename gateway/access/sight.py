@@ -72,20 +72,24 @@ def tag_sight(
     requester_id: str | None,
     view_pending: bool,
     cache: bool,
+    metadata: bool,
 ) -> Sight:
     """Return how the caller sees one target of a tag, asked for by the tag's name.
 
     A tag has up to two: the one it points to (``pending`` false) and the one that waits (``pending`` true); the second is
     asked about first. ``requester_id``: whose request the pending one is. ``view_pending``: the request has the header
     ``Registry-Gateway-View: pending``. ``cache``: the manifest is a build cache, which waits for nothing and is there for
-    every holder of ``quarantine-read``.
+    every holder of ``quarantine-read``. ``metadata``: it is evidence or a fallback index, which a rule names by its tag and
+    no decision: it is seen by that tag as by digest. A signer reads the signatures that are there, adds his and puts them
+    back, also while the image waits.
 
     A pending target is quarantined also where its manifest is visible by digest, because the tag is not decided. A target
     that the tag points to and that was hidden since is not answered by its tag at all: who deploys by tag must not get
     what was revoked because the same account once pushed it. By digest the holders of ``quarantine-read`` read it.
     """
     if not pending:
-        return OPEN if manifest_sight(grant, visible=visible, condition=condition) == OPEN else ABSENT
+        sight = manifest_sight(grant, visible=visible, condition=condition)
+        return sight if metadata or sight == OPEN else ABSENT
     wanted = cache or view_pending or grant.scanner or grant.principal.id == requester_id
     if not wanted:
         return ABSENT
@@ -93,24 +97,46 @@ def tag_sight(
 
 
 def tag_list_sight(
-    grant: Grant, *, visible: bool, pending: bool, requester_id: str | None, view_pending: bool, cache: bool
+    grant: Grant,
+    *,
+    visible: bool,
+    pending: bool,
+    requester_id: str | None,
+    view_pending: bool,
+    cache: bool,
+    metadata: Condition | None,
 ) -> Sight:
     """Return how the caller finds a tag in the list: listed exactly where `tag_sight` of one of its targets answers.
 
-    ``visible``: the target that the tag points to is visible; ``pending``: something waits for the tag.
+    ``visible``: the target that the tag points to is visible; ``pending``: something waits for the tag; ``metadata``: the
+    condition of the target where it is evidence or a fallback index, None where it is not.
     """
     if visible and grant.rights.allows(Verb.PULL):
         return OPEN
-    if not pending:
+    if pending:
+        waiting = tag_sight(
+            grant,
+            pending=True,
+            visible=False,
+            condition=Condition.HELD,
+            requester_id=requester_id,
+            view_pending=view_pending,
+            cache=cache,
+            metadata=False,
+        )
+        if not isinstance(waiting, Absent):
+            return waiting
+    if metadata is None:
         return ABSENT
     return tag_sight(
         grant,
-        pending=True,
-        visible=False,
-        condition=Condition.HELD,
-        requester_id=requester_id,
+        pending=False,
+        visible=visible,
+        condition=metadata,
+        requester_id=None,
         view_pending=view_pending,
-        cache=cache,
+        cache=False,
+        metadata=True,
     )
 
 

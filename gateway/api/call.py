@@ -5,13 +5,12 @@ Pure: definitions only.
 
 from dataclasses import dataclass, field
 
-from gateway.access.rights import rights
-from gateway.access.values import Grant, QuarantineLevel, Role, Standing
+from gateway.access.grant import present_grant
+from gateway.access.values import Grant, Standing
 from gateway.api.body import Body
 from gateway.api.head import Request
 from gateway.api.routes import Query, Target
 from gateway.identity.values import AccessClaims, Principal
-from gateway.oci.names import RepositoryName
 
 
 @dataclass(slots=True)
@@ -61,15 +60,3 @@ class Access:
     def principal(self) -> Principal:
         """Who calls."""
         return self.grant.principal
-
-
-def present_grant(standing: Standing, repository: RepositoryName) -> Grant:
-    """Return what the principal of ``standing`` may do in ``repository`` now, not narrowed by a token."""
-    present = rights(standing)
-    return Grant(
-        principal=standing.principal,
-        project=standing.project,
-        repository=repository,
-        rights=present,
-        scanner=Role.SCANNER in standing.roles and present.quarantine > QuarantineLevel.NONE,
-    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.access.rights import NO_RIGHTS, rights
-from gateway.access.sight import ABSENT, Absent, Sight, catalog_sight, manifest_sight, tag_list_sight
+from gateway.access.sight import ABSENT, Sight, catalog_sight, tag_list_sight
 from gateway.access.stores import StandingStore
 from gateway.access.values import QuarantineLevel, Rights
 from gateway.api.answer import NOT_KEPT, Answer
@@ -45,18 +45,15 @@ class Lists:
             return await self.reads.tags(repository, last=after, limit=limit, now=call.now)
 
         async def sight(entry: TagEntry) -> Sight:
-            seen = tag_list_sight(
+            return tag_list_sight(
                 access.grant,
                 visible=entry.visible,
                 pending=entry.pending,
                 requester_id=entry.requester,
                 view_pending=call.request.view_pending,
                 cache=entry.cache,
+                metadata=entry.metadata,
             )
-            if isinstance(seen, Absent) and entry.metadata is not None:
-                # As by its tag: evidence and fallback indexes are named by rule, and seen as they are by digest.
-                return manifest_sight(access.grant, visible=entry.visible, condition=entry.metadata)
-            return seen
 
         walk = Walk(fetch, lambda entry: entry.tag.text, sight)
         page = await walk.page(last=last, count=count)

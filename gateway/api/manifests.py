@@ -158,19 +158,16 @@ def _tag(found: TagView | None, call: Call, grant: Grant) -> tuple[Sight, Manife
     for view, pending in ((found.pending, True), (found.target, False)):
         if view is None:
             continue
-        if not pending and view.cls in METADATA:
-            # A signer reads the signatures that are there, adds his and puts them back: also while the image waits.
-            sight = _manifest(grant, view)
-        else:
-            sight = tag_sight(
-                grant,
-                pending=pending,
-                visible=view.visible,
-                condition=view.condition,
-                requester_id=found.requester,
-                view_pending=call.request.view_pending,
-                cache=view.cls is ManifestClass.CACHE,
-            )
+        sight = tag_sight(
+            grant,
+            pending=pending,
+            visible=view.visible,
+            condition=view.condition,
+            requester_id=found.requester,
+            view_pending=call.request.view_pending,
+            cache=view.cls is ManifestClass.CACHE,
+            metadata=view.cls in METADATA,
+        )
         if not isinstance(sight, Absent):
             return sight, view
         last = view

@@ -11,12 +11,12 @@ security rows 19, 102.
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.access.grant import grant
+from gateway.access.grant import grant, present_grant
 from gateway.access.scopes import PULL, PUSH, REPOSITORY, format_scope
 from gateway.access.sight import Absent, BlobUse, blob_sight
 from gateway.access.stores import StandingStore
 from gateway.access.values import Grant, Standing
-from gateway.api.call import Access, Call, present_grant
+from gateway.api.call import Access, Call
 from gateway.catalog.stores import BlobCatalog
 from gateway.catalog.values import BlobView
 from gateway.errors import NameInvalid, Unauthorized

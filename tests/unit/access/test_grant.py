@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.access.grant import Action, authorize, authorize_catalog, grant
+from gateway.access.grant import Action, authorize, authorize_catalog, grant, present_grant
 from gateway.access.rights import rights
 from gateway.access.scopes import CATALOG
 from gateway.access.stores import StandingStore
@@ -240,3 +240,9 @@ def test_from_the_store_to_the_grant() -> None:
     for repository, principal_id in (("team-b/app", ALICE.id), ("team/app", "u:unknown"), ("team/app", "anonymous")):
         with pytest.raises(Unauthorized):
             ask(repository, principal_id)
+
+
+@pytest.mark.parametrize("role", [None, *Role], ids=str)
+def test_the_present_grant_is_that_of_a_token_with_everything(role: Role | None) -> None:
+    of = standing() if role is None else standing(role)
+    assert present_grant(of, APP) == grant(standing=of, claims=claims("pull", "push", "delete"), repository=APP)

@@ -70,6 +70,11 @@ def look(name: str, grant: Grant) -> Sight:
         case ["tag", "target", condition]:
             visible = condition in ("admitted", "carried")
             return tag(grant, pending=False, visible=visible, condition=Condition(condition), requester=ALICE.id)
+        case ["tag", "metadata", condition]:
+            visible = condition == "admitted"
+            return tag(
+                grant, pending=False, visible=visible, condition=Condition(condition), requester=None, metadata=True
+            )
         case ["tag", "pending", "stranger"]:
             return tag(grant, requester="u:bob")
         case ["tag", "pending", "unknown requester"]:
@@ -105,6 +110,7 @@ def tag(
     condition: Condition = Condition.HELD,
     view: bool = False,
     cache: bool = False,
+    metadata: bool = False,
 ) -> Sight:
     return tag_sight(
         grant,
@@ -114,6 +120,7 @@ def tag(
         requester_id=requester,
         view_pending=view,
         cache=cache,
+        metadata=metadata,
     )
 
 
@@ -133,6 +140,10 @@ TABLE = [
     *row("tag/target/held",                  "404",   "404",     "404",        "404"),
     *row("tag/target/distrusted",            "404",   "404",     "404",        "404"),
     *row("tag/target/revoked",               "404",   "404",     "404",        "404"),
+    *row("tag/metadata/admitted",            "404",   "200",     "200",        "200"),
+    *row("tag/metadata/held",                "404",   "404",     "held",       "held"),
+    *row("tag/metadata/distrusted",          "404",   "404",     "distrusted", "distrusted"),
+    *row("tag/metadata/revoked",             "404",   "404",     "revoked",    "revoked"),
     *row("tag/pending/stranger",             "404",   "404",     "404",        "404"),
     *row("tag/pending/unknown requester",    "404",   "404",     "404",        "404"),
     *row("tag/pending/requester",            "404",   "404",     "held",       "held"),
@@ -180,17 +191,31 @@ def test_what_was_hidden_is_never_open_whatever_is_claimed(column: str, conditio
     st.sampled_from([None, ALICE.id, "u:bob"]),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
 )
 def test_a_tag_is_listed_exactly_where_a_get_of_it_answers(
-    column: str, scanner: bool, visible: bool, pending: bool, requester: str | None, view: bool, cache: bool
+    column: str,
+    scanner: bool,
+    visible: bool,
+    pending: bool,
+    requester: str | None,
+    view: bool,
+    cache: bool,
+    metadata: bool,
 ) -> None:
     grant = caller(column, scanner=scanner)
     condition = Condition.ADMITTED if visible else Condition.DISTRUSTED
-    gets = [tag(grant, pending=False, visible=visible, condition=condition, requester=requester)]
+    gets = [tag(grant, pending=False, visible=visible, condition=condition, requester=requester, metadata=metadata)]
     if pending:
         gets.append(tag(grant, requester=requester, view=view, cache=cache))
     listed = tag_list_sight(
-        grant, visible=visible, pending=pending, requester_id=requester, view_pending=view, cache=cache
+        grant,
+        visible=visible,
+        pending=pending,
+        requester_id=requester,
+        view_pending=view,
+        cache=cache,
+        metadata=condition if metadata else None,
     )
     assert (listed != Absent()) == any(get != Absent() for get in gets)
     assert (listed == Open()) == (gets[0] == Open())
