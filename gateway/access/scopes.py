@@ -15,7 +15,7 @@ from typing import Final
 from gateway.access.values import Rights, Verb
 from gateway.errors import NameInvalid, RequestInvalid
 from gateway.identity.values import ResourceAccess
-from gateway.oci.names import RepositoryName
+from gateway.oci.names import COMPONENT, RepositoryName
 
 MAX_SCOPES: Final = 64
 """DESIGN 11."""
@@ -32,10 +32,7 @@ REPOSITORY_ACTIONS: Final = (PULL, PUSH, DELETE)
 CATALOG: Final = ResourceAccess(type=REGISTRY, name="catalog", actions=frozenset({"*"}))
 
 _TYPE: Final = re.compile(r"(?P<type>[a-z0-9]+)(?:\([a-z0-9]+\))?")
-_COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_NAME: Final = re.compile(
-    rf"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:[0-9]{{1,5}}/)?{_COMPONENT}(?:/{_COMPONENT})*"
-)
+_NAME: Final = re.compile(rf"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:[0-9]{{1,5}}/)?{COMPONENT}(?:/{COMPONENT})*")
 _ANY: Final = "*"
 
 

@@ -19,12 +19,11 @@ from typing import Final
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from gateway.evidence.bundle import MEDIA_TYPE as SIGSTORE_BUNDLE
 from gateway.oci import media_types
 from gateway.oci.digest import Digest
 
 LAYER: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
-BUNDLE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
-STATEMENT: Final = "application/vnd.in-toto+json"
 SIGN: Final = "https://sigstore.dev/cosign/sign/v1"
 
 
@@ -75,15 +74,15 @@ def signature(subject: Made, key: ec.EllipticCurvePrivateKey) -> Made:
             "predicate": {},
         }
     )
-    signed = b"DSSEv1 %d %s %d %s" % (len(STATEMENT), STATEMENT.encode(), len(statement), statement)
+    signed = b"DSSEv1 %d %s %d %s" % (len(media_types.IN_TOTO), media_types.IN_TOTO.encode(), len(statement), statement)
     spki = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     bundle = _json(
         {
-            "mediaType": BUNDLE,
+            "mediaType": SIGSTORE_BUNDLE,
             "verificationMaterial": {"publicKey": {"hint": _base64(hashlib.sha256(spki).digest())}},
             "dsseEnvelope": {
                 "payload": _base64(statement),
-                "payloadType": STATEMENT,
+                "payloadType": media_types.IN_TOTO,
                 "signatures": [{"sig": _base64(key.sign(signed, ec.ECDSA(hashes.SHA256())))}],
             },
         }
@@ -92,9 +91,9 @@ def signature(subject: Made, key: ec.EllipticCurvePrivateKey) -> Made:
         {
             "schemaVersion": 2,
             "mediaType": media_types.OCI_MANIFEST,
-            "artifactType": BUNDLE,
+            "artifactType": SIGSTORE_BUNDLE,
             "config": _descriptor(media_types.EMPTY, b"{}"),
-            "layers": [_descriptor(BUNDLE, bundle)],
+            "layers": [_descriptor(SIGSTORE_BUNDLE, bundle)],
             "subject": _descriptor(subject.media_type, subject.manifest),
             "annotations": {"dev.sigstore.bundle.content": "dsse-envelope", "dev.sigstore.bundle.predicateType": SIGN},
         }

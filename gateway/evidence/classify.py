@@ -11,19 +11,18 @@ v1.1.1, "Referrers Tag Schema".
 import re
 from typing import Final
 
+from gateway.evidence.bundle import MEDIA_TYPE as SIGSTORE_BUNDLE
 from gateway.evidence.limits import MAX_EVIDENCE_CONFIG_BYTES
 from gateway.evidence.values import EvidenceClaim, EvidenceFormat
+from gateway.oci import media_types
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest, ManifestKind
 from gateway.oci.names import Tag
 
 SIMPLE_SIGNING: Final = "application/vnd.dev.cosign.simplesigning.v1+json"
 DSSE_ENVELOPE: Final = "application/vnd.dsse.envelope.v1+json"
-SIGSTORE_BUNDLE_V03: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
 COSIGN_ARTIFACT: Final = "application/vnd.dev.cosign.artifact.sig.v1+json"
-IN_TOTO: Final = "application/vnd.in-toto+json"
 
-_EMPTY_CONFIG_TYPE: Final = "application/vnd.oci.empty.v1+json"
 _EMPTY_CONFIG: Final = Digest.of(b"{}")
 
 _EVIDENCE_TAG: Final = re.compile(r"sha256-([0-9a-f]{64})\.(sig|att)")
@@ -84,9 +83,9 @@ def _by_subject(manifest: Manifest) -> EvidenceClaim | None:
     match manifest.artifact_type or manifest.config.media_type:
         case typ if typ == COSIGN_ARTIFACT and _all_layers(manifest, SIMPLE_SIGNING):
             return EvidenceClaim(EvidenceFormat.COSIGN_SIGNATURE, manifest.subject.digest)
-        case typ if typ == SIGSTORE_BUNDLE_V03 and _one_bundle(manifest):
+        case typ if typ == SIGSTORE_BUNDLE and _one_bundle(manifest):
             return EvidenceClaim(EvidenceFormat.SIGSTORE_BUNDLE, manifest.subject.digest)
-        case typ if typ == IN_TOTO and _all_layers(manifest, DSSE_ENVELOPE):
+        case typ if typ == media_types.IN_TOTO and _all_layers(manifest, DSSE_ENVELOPE):
             return EvidenceClaim(EvidenceFormat.IN_TOTO, manifest.subject.digest)
         case _:
             return None
@@ -105,8 +104,8 @@ def _one_bundle(manifest: Manifest) -> bool:
     config = manifest.config
     empty = (
         config is not None
-        and config.media_type == _EMPTY_CONFIG_TYPE
+        and config.media_type == media_types.EMPTY
         and config.size == len(b"{}")
         and config.digest == _EMPTY_CONFIG
     )
-    return empty and len(manifest.layers) == 1 and manifest.layers[0].media_type == SIGSTORE_BUNDLE_V03
+    return empty and len(manifest.layers) == 1 and manifest.layers[0].media_type == SIGSTORE_BUNDLE

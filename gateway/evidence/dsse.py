@@ -10,9 +10,8 @@ from typing import Final
 from gateway.evidence import base64_strict, members
 from gateway.evidence.limits import MAX_ATTESTATION_BYTES, MAX_SIGNATURE_BYTES
 from gateway.evidence.values import Refused, RejectionCode
+from gateway.oci import media_types
 from gateway.oci.strict_json import JsonValue
-
-IN_TOTO_PAYLOAD: Final = "application/vnd.in-toto+json"
 
 _MAX_TYPE_CHARS: Final = 256
 _MAX_KEY_ID_CHARS: Final = 1024
@@ -29,8 +28,8 @@ class Envelope:
     def signed(self) -> bytes:
         """The bytes that every signature is over: the pre-authentication encoding of type and payload."""
         return b"DSSEv1 %d %s %d %s" % (
-            len(IN_TOTO_PAYLOAD),
-            IN_TOTO_PAYLOAD.encode("ascii"),
+            len(media_types.IN_TOTO),
+            media_types.IN_TOTO.encode("ascii"),
             len(self.payload),
             self.payload,
         )
@@ -43,8 +42,8 @@ def parse_value(value: JsonValue, *, max_signatures: int) -> Envelope:
     """
     envelope = members.exactly(value, {"payload", "payloadType", "signatures"}, what="the envelope")
     payload_type = members.a_text(envelope["payloadType"], what="payloadType", max_chars=_MAX_TYPE_CHARS)
-    if payload_type != IN_TOTO_PAYLOAD:
-        raise Refused(RejectionCode.UNSUPPORTED_CONTENT, f"payloadType is not {IN_TOTO_PAYLOAD}")
+    if payload_type != media_types.IN_TOTO:
+        raise Refused(RejectionCode.UNSUPPORTED_CONTENT, f"payloadType is not {media_types.IN_TOTO}")
     entries = members.a_list(envelope["signatures"], what="signatures", max_items=max_signatures)
     if not entries:
         raise members.malformed("signatures is empty")

@@ -14,8 +14,9 @@ from gateway.oci.digest import Digest
 MAX_NAME_CHARS: Final = 255
 """Clients prefix the host and a colon; 255 for all of it is the distribution-spec's own advice for <name>."""
 
-_COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_NAME: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+"""One part of a name, as a pattern: what a scope names is held to the same."""
+_NAME: Final = re.compile(rf"{COMPONENT}(?:/{COMPONENT})*")
 _TAG: Final = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 
 

@@ -17,10 +17,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from gateway.server.sending import SENDFILE, Message, Sending
+from gateway.api.asgi import SENDFILE
+from gateway.api.head import MAX_HEAD_BYTES, MAX_HEAD_FIELDS
+from gateway.server.sending import Message, Sending
 
-MAX_HEAD_BYTES: Final = 64 * 1024
-MAX_HEAD_FIELDS: Final = 100
 TOO_LARGE: Final = 431
 
 Application = Callable[..., Awaitable[None]]

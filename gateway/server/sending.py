@@ -13,7 +13,8 @@ from typing import Any, Final, TypeAlias, cast
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-SENDFILE: Final = "registry_gateway.sendfile"
+from gateway.api.asgi import SENDFILE
+
 SEND_BYTES: Final = 256 * 1024
 TOGETHER_BYTES: Final = 16 * 1024
 """A body up to this long goes out with its head: what fits one TLS record."""

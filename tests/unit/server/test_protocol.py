@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.server.protocol import MAX_HEAD_BYTES, MAX_HEAD_FIELDS
-from gateway.server.sending import SENDFILE
+from gateway.api.asgi import SENDFILE
+from gateway.api.head import MAX_HEAD_BYTES, MAX_HEAD_FIELDS
 from tests.support.listener import exchange, listener
 
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
