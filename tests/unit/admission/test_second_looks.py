@@ -7,20 +7,23 @@ from pathlib import Path
 import pytest
 
 from gateway.access.values import Role
+from gateway.admission.classify import classify
+from gateway.admission.evidence_push import put_evidence
 from gateway.admission.gate import Gate
 from gateway.admission.revisions import ActiveRevisions
-from gateway.admission.values import Admitted, Refused
+from gateway.admission.values import Admitted, Push, Refused
 from gateway.catalog.effects import Effect
 from gateway.catalog.world import World, WorldKey
-from gateway.errors import SizeInvalid, TagUnknown, Unavailable
+from gateway.errors import BlobUnknown, ManifestInvalid, SizeInvalid, TagUnknown, Unavailable
 from gateway.oci.digest import Digest
+from gateway.oci.manifest import Manifest
 from gateway.oci.media_types import OCI_INDEX
 from gateway.oci.names import RepositoryName, Tag
 from gateway.oci.strict_json import JsonObject, JsonValue
 from gateway.policy import canonical
 from gateway.policy.revision import PolicyRevision
 from gateway.policy.values import PolicyOutcome
-from tests.support.admission import KEY, House
+from tests.support.admission import KEY, OTHER_KEY, House
 from tests.support.admission_stories import codes, pending, play, reevaluate
 from tests.support.evidence import signed_bundle, trust_files
 from tests.support.images import Artifact, Blob, image
@@ -188,5 +191,47 @@ def test_an_engine_is_given_a_revision_once(tmp_path: Path) -> None:
         assert given == [first]
         await home.rules({"registry": {"config": {}}})
         assert await active.activate_policy() == given[-1]
+
+    play(tmp_path, story)
+
+
+def test_junk_that_cannot_be_read_keeps_the_real_signature_from_nothing(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        app = image("one")
+        junk = signed_bundle(OTHER_KEY, subject=app.digest)
+        await home.attach("alice", junk)
+        await home.attach("alice", signed_bundle(KEY, subject=app.digest))
+        await home.upload(app)
+        blobs = home.content.blobs
+        lost: list[str] = []
+
+        class Losing:
+            """`BlobStore` that has lost the layers of the junk."""
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(blobs, name)
+
+            async def read(self, digest: Digest, *, max_bytes: int) -> bytes:
+                if str(digest) in junk.blobs:
+                    lost.append(str(digest))
+                    raise BlobUnknown(str(digest))
+                return await blobs.read(digest, max_bytes=max_bytes)
+
+        home.gate.tools.evaluator._blobs = Losing()  # type: ignore[assignment]  # the rest by __getattr__
+        assert isinstance(await home.put("alice", app, "v1"), Admitted)
+        assert lost, "it was looked at"
+
+    play(tmp_path, story)
+
+
+def test_what_claims_to_be_evidence_of_nothing_is_not_taken_as_evidence(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        app = image("one")
+        manifest = Manifest.parse(app.manifest.content, content_type=app.manifest.media_type)
+        push = Push(await home.grant("alice"), None, (), manifest.media_type, manifest.raw)
+        with pytest.raises(ManifestInvalid) as caught:
+            await put_evidence(home.gate.tools, push, manifest, classify(manifest, ()))
+        assert caught.value.message == "not evidence"
+        assert await home.view(app.digest) is None
 
     play(tmp_path, story)
