@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.admission.announcing import Announcing, Decided
 from gateway.admission.evaluator import Evaluator, EvaluatorSettings
 from gateway.admission.expiry import Expiry
 from gateway.admission.gate import Gate
@@ -105,8 +106,15 @@ def unix_now() -> int:
     return int(time.time())
 
 
-def compose(config: Config, *, now: Callable[[], int] = unix_now) -> Parts:
-    """Open the stores and put the parts together. Raises `ConfigInvalid`, `Unavailable`, `StorageFailed`."""
+def untold(decided: Decided) -> None:
+    """Tell nobody of a decision: of a command's there is the audit event."""
+
+
+def compose(config: Config, *, now: Callable[[], int] = unix_now, decided: Callable[[Decided], None] = untold) -> Parts:
+    """Open the stores and put the parts together. Raises `ConfigInvalid`, `Unavailable`, `StorageFailed`.
+
+    ``decided`` is told of each decision once it is durable.
+    """
     require_head(catalog_path(config))
     return assemble(
         config,
@@ -116,6 +124,7 @@ def compose(config: Config, *, now: Callable[[], int] = unix_now) -> Parts:
         pool=ThreadPoolExecutor(max_workers=2, thread_name_prefix="verify"),
         now=now,
         new_id=lambda: time_ordered_id(time.time_ns() // 1_000_000, os.urandom(10)),
+        decided=decided,
     )
 
 
@@ -128,6 +137,7 @@ def assemble(
     pool: ThreadPoolExecutor,
     now: Callable[[], int],
     new_id: Callable[[], str],
+    decided: Callable[[Decided], None] = untold,
 ) -> Parts:
     """Put the parts together over what is open already. ``pool`` verifies; ``new_id`` names decisions."""
     revisions = SqliteRevisions(database=database)
@@ -149,7 +159,7 @@ def assemble(
         ),
     )
     tools = Tools(
-        store=store,
+        store=Announcing(store, decided=decided),
         manifests=manifests,
         people=standings,
         evaluator=evaluator,

@@ -33,6 +33,7 @@ _LENGTH: Final = re.compile(r"[0-9]{1,19}")
 
 _READ: Final = frozenset(
     {
+        b"accept",
         b"authorization",
         b"content-length",
         b"content-range",
@@ -46,7 +47,9 @@ _READ: Final = frozenset(
         b"transfer-encoding",
     }
 )
-"""The headers that are looked at, each at most once; no other has any influence."""
+"""The headers that are looked at, each at most once but for `_LISTED`; no other has any influence."""
+_LISTED: Final = frozenset({b"accept"})
+"""Lists, which clients send in one line or in many (RFC 9110, 5.3). Only ``/metrics`` asks: no manifest is converted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Request:
     path: str
     query: Fields
     address: str
+    accept: str | None
     authorization: str | None = field(repr=False)
     content_length: int | None
     chunked: bool
@@ -92,6 +96,7 @@ def parse_head(scope: Scope, *, hosts: Set[str]) -> Request:
         path=_path(scope.get("raw_path")),
         query=parse_form(scope["query_string"], max_bytes=MAX_QUERY_BYTES),
         address=peer(scope),
+        accept=headers.get("accept"),
         authorization=headers.get("authorization"),
         content_length=length,
         chunked=chunked,
@@ -122,11 +127,13 @@ def _headers(fields: Any) -> dict[str, str]:
         if name not in _READ:
             continue
         key = name.decode("ascii")
-        if key in found:
-            raise RequestInvalid(f"more than one {key} header")
         text = value.decode("latin-1")
         if not text.isprintable():
             raise RequestInvalid(f"the {key} header has a control character")
+        if key in found:
+            if name not in _LISTED:
+                raise RequestInvalid(f"more than one {key} header")
+            text = f"{found[key]},{text}"
         found[key] = text
     if size > MAX_HEAD_BYTES:
         raise RequestInvalid(f"more than {MAX_HEAD_BYTES} bytes of headers")

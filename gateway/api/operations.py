@@ -9,16 +9,20 @@ Source: INTERFACE 5; RFC 7517, section 5; security rows 24 and 95.
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.api.answer import NOT_KEPT, Answer
 from gateway.api.call import Call
 from gateway.api.refusals import refused
-from gateway.api.settings import ApiSettings
+from gateway.api.settings import ApiSettings, RenderMetrics
 from gateway.errors import Unauthorized
 from gateway.identity.key_ring import KeyRing
 from gateway.oci.strict_json import JsonObject
 
+OPENMETRICS: Final = "application/openmetrics-text"
+
 _METRICS_KIND = ("content-type", "text/plain; version=0.0.4; charset=utf-8")
+_OPENMETRICS_KIND = ("content-type", f"{OPENMETRICS}; version=1.0.0; charset=utf-8")
 _NO_STORE = ("cache-control", "no-store")
 
 
@@ -29,7 +33,7 @@ class Operations:
     settings: ApiSettings
     keys: Callable[[], KeyRing]
     ready_parts: Callable[[], Awaitable[Mapping[str, str]]]
-    render_metrics: Callable[[], Awaitable[bytes]]
+    render_metrics: RenderMetrics
 
     async def ping(self, call: Call) -> Answer:
         """Answer ``/v2/``: the API is here, and the token was good."""
@@ -56,7 +60,9 @@ class Operations:
         if not hmac.compare_digest(shown.encode("utf-8"), f"Bearer {secret}".encode()):
             realm = ("www-authenticate", f'Bearer realm="{self.settings.public_url}/metrics"')
             return refused(401, Unauthorized.code, "the metrics have a secret of their own", None, realm, NOT_KEPT)
-        return Answer(200, (_METRICS_KIND, _NO_STORE), await self.render_metrics())
+        openmetrics = _accepts(call.request.accept or "", OPENMETRICS)
+        kind = _OPENMETRICS_KIND if openmetrics else _METRICS_KIND
+        return Answer(200, (kind, _NO_STORE, ("vary", "accept")), await self.render_metrics(openmetrics=openmetrics))
 
     async def jwks(self, call: Call) -> Answer:
         """Answer with the public keys of our access tokens."""
@@ -80,3 +86,8 @@ class Operations:
             },
             ("cache-control", "public, max-age=300"),
         )
+
+
+def _accepts(header: str, kind: str) -> bool:
+    """Return whether an Accept header names the media type ``kind``. What it prefers is not weighed."""
+    return any(part.partition(";")[0].strip().lower() == kind for part in header.split(","))

@@ -34,6 +34,12 @@ class RecordLogin(Protocol):
     def __call__(self, *, principal_id: str | None, method: str, address: str, succeeded: bool, now: int) -> None: ...
 
 
+class RenderMetrics(Protocol):
+    """Returns the text of ``/metrics``, in OpenMetrics' form or in Prometheus' own."""
+
+    async def __call__(self, *, openmetrics: bool) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """What an installation chooses. ``public_url`` is ``https://HOST[:PORT]`` without a slash at its end.
@@ -76,7 +82,7 @@ class ApiDependencies:
     record_pull: RecordPull
     record_login: RecordLogin
     ready: Callable[[], Awaitable[Mapping[str, str]]]
-    metrics: Callable[[], Awaitable[bytes]]
+    metrics: RenderMetrics
     log_request: Callable[[Mapping[str, object]], None]
     failed: Callable[[str, BaseException], None]
     now: Callable[[], float]

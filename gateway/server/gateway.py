@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from gateway.admission.announcing import Decided
 from gateway.admission.turns import InTurns
 from gateway.api.application import Api
 from gateway.api.settings import ApiDependencies, ApiSettings
@@ -26,6 +27,7 @@ from gateway.server.metrics import Metrics
 from gateway.server.run import serve_application
 from gateway.server.running import Running
 from gateway.server.surprises import Surprises
+from gateway.server.timing import Timed
 
 MAX_PASSWORD_HASHES: Final = 2
 MAX_PASSWORD_QUEUE: Final = 16
@@ -46,8 +48,13 @@ def serve(config: Config, *, listening: Callable[[], None]) -> None:
 
     Raises `ConfigInvalid` and `Unavailable` before anything listens, and `StorageFailed` then or when a store fails.
     """
-    parts = compose(config)
     metrics = Metrics()
+
+    def decided(decision: Decided) -> None:
+        metrics.decision(decision.outcome, decision_id=decision.decision_id)
+        log.decision(decision)
+
+    parts = compose(config, decided=decided)
     failed = Surprises(metrics=metrics, stop=lambda: signal.raise_signal(signal.SIGTERM))
 
     def requested(record: Mapping[str, object]) -> None:
@@ -115,9 +122,9 @@ def dependencies(
     async def ready() -> Mapping[str, str]:
         return await _down(parts)
 
-    async def render() -> bytes:
+    async def render(*, openmetrics: bool) -> bytes:
         metrics.stock(await parts.stats.stats())
-        return metrics.render()
+        return metrics.render(openmetrics=openmetrics)
 
     def logged_in(*, principal_id: str | None, method: str, address: str, succeeded: bool, now: int) -> None:
         outcome = "succeeded" if succeeded else "failed"
@@ -130,7 +137,7 @@ def dependencies(
         blobs=parts.blobs,
         uploads=parts.uploads,
         content=parts.content,
-        admission=InTurns(parts.gate),
+        admission=Timed(InTurns(parts.gate), metrics, time.monotonic),
         standings=parts.standings,
         accounts=parts.standings,
         passwords=passwords,

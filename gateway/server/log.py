@@ -1,4 +1,4 @@
-"""The log: one JSON line per request, per decision that a person may ask about, and per surprise; on stderr.
+"""The log: one JSON line per request, per decision that was committed, and per surprise; on stderr.
 
 Whatever a client sent is a JSON string, so no escape sequence or line break of his reaches a terminal. No secret is given
 to this module; what it is given it writes.
@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import structlog
 
+from gateway.admission.announcing import Decided
+
 _encode: Final = json.JSONEncoder(ensure_ascii=True, default=repr).encode
 _log = structlog.wrap_logger(
     structlog.PrintLogger(file=sys.stderr),
@@ -29,8 +31,30 @@ _log = structlog.wrap_logger(
 
 def request(record: Mapping[str, Any]) -> None:
     """Write the line of one request: what `notice` would write, in half its time, since every pull pays for it."""
+    _line("request", record)
+
+
+def decision(decided: Decided) -> None:
+    """Write the line of one decision that was committed: codes and no messages, which quote what people pushed."""
+    _line(
+        "decision",
+        {
+            "decision_id": decided.decision_id,
+            "outcome": decided.outcome,
+            "repository": decided.repository.text,
+            "digest": str(decided.digest),
+            "tag": None if decided.tag is None else decided.tag.text,
+            "reasons": list(decided.codes),
+            "principal": decided.principal,
+            "trigger": decided.trigger,
+            "policy_revision": decided.policy_revision,
+        },
+    )
+
+
+def _line(event: str, record: Mapping[str, Any]) -> None:
     stamp = datetime.datetime.now(tz=datetime.UTC).isoformat().replace("+00:00", "Z")
-    sys.stderr.write(_encode({**record, "event": "request", "timestamp": stamp, "level": "info"}) + "\n")
+    sys.stderr.write(_encode({**record, "event": event, "timestamp": stamp, "level": "info"}) + "\n")
     sys.stderr.flush()
 
 

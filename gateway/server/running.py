@@ -12,6 +12,7 @@ from typing import Final
 
 from gateway.app import Parts, background, unix_now
 from gateway.errors import GatewayError
+from gateway.server import log
 
 TICK_SECONDS: Final = 0.25
 FLUSH_SECONDS: Final = 2.0
@@ -69,7 +70,9 @@ class Running:
 
     async def _follow(self) -> None:
         try:
-            self.policy = await self._parts.active.activate_policy()
+            before, self.policy = self.policy, await self._parts.active.activate_policy()
+            if self.policy != before:
+                log.notice("policy", revision=self.policy, before=before)
         except GatewayError as error:
             self._failed("policy revision", error)
 

@@ -35,7 +35,7 @@ class Gateway:
         async def ready() -> Mapping[str, str]:
             return {}
 
-        async def metrics() -> bytes:
+        async def metrics(*, openmetrics: bool) -> bytes:
             return b""
 
         self.client = Client(

@@ -476,8 +476,8 @@ def house(*, folder: Path | None = None, max_blob_bytes: int = 1 << 20, metrics:
     async def ready() -> Mapping[str, str]:
         return dict(made[0].down)
 
-    async def metrics_text() -> bytes:
-        return b"registry_gateway_requests_total 1.0\n"
+    async def metrics_text(*, openmetrics: bool) -> bytes:
+        return b"# EOF\n" if openmetrics else b"registry_gateway_requests_total 1.0\n"
 
     api = Api(
         ApiDependencies(

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 from gateway import app, config
 from gateway.access.scopes import parse_scopes
 from gateway.access.values import InstanceRole, Mode, Role, Visibility
+from gateway.admission.announcing import Decided
 from gateway.api.application import Api
 from gateway.app import Parts, background
 from gateway.cli.initial import initialise
@@ -61,6 +62,7 @@ class Whole:
     records: list[Mapping[str, object]] = field(default_factory=list)
     failures: list[tuple[str, BaseException]] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
+    decisions: list[Decided] = field(default_factory=list)
     _hash: str = ""
     _tokens: dict[tuple[str, tuple[str, ...], int], str] = field(default_factory=dict)
 
@@ -235,7 +237,8 @@ def whole(
             text.write('\n[metrics]\ntoken_file = "metrics.secret"\n')
     configured = config.load(folder / DEFAULT_FILE, {})
     clock = [app.unix_now() + ahead_seconds]
-    parts = app.compose(configured, now=lambda: clock[0])
+    decisions: list[Decided] = []
+    parts = app.compose(configured, now=lambda: clock[0], decided=decisions.append)
     if adapt is not None:
         parts = adapt(parts)
     metrics = Metrics()
@@ -252,7 +255,7 @@ def whole(
         parts, passwords, keys, metrics, lambda what, error: failures.append((what, error)), requested
     )
     api = Api(dataclasses.replace(behind, now=lambda: float(clock[0])), settings(configured))
-    built = Whole(parts, api, metrics, passwords, keys, clock, records, failures, dict(ids or {}))
+    built = Whole(parts, api, metrics, passwords, keys, clock, records, failures, dict(ids or {}), decisions)
     try:
         run(parts.active.activate_policy())
         yield built

@@ -56,6 +56,7 @@ def test_a_whole_head() -> None:
         path="/v2/team/app/manifests/sha256:ab",
         query=(("tag", "a"), ("tag", "b")),
         address="192.0.2.7",
+        accept=None,
         authorization="Bearer abc",
         content_length=12,
         chunked=False,
@@ -212,6 +213,11 @@ def test_headers_that_are_refused(headers: tuple[tuple[str, str], ...], message:
     with pytest.raises(RequestInvalid) as caught:
         parse(*headers)
     assert caught.value.message == message
+
+
+def test_accept_is_a_list_in_one_line_or_in_many() -> None:
+    assert parse(("accept", "a/b"), ("accept", "c/d, e/f")).accept == "a/b,c/d, e/f"
+    assert parse().accept is None
 
 
 def test_chunks_in_http_1_0_are_refused() -> None:

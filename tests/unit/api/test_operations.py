@@ -38,6 +38,26 @@ def test_metrics_have_a_right_of_their_own(made: House) -> None:
         assert (refused.status, refused.code) == (401, "UNAUTHORIZED")
 
 
+@pytest.mark.parametrize(
+    ("accept", "openmetrics"),
+    [
+        pytest.param((), False, id="nothing"),
+        pytest.param(("*/*",), False, id="anything"),
+        pytest.param(("text/plain;version=0.0.4",), False, id="text"),
+        pytest.param(("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.4",), True, id="a-scraper"),
+        pytest.param(("text/plain", "Application/OpenMetrics-Text"), True, id="two-lines"),
+    ],
+)
+def test_metrics_are_told_as_openmetrics_to_whoever_takes_it(
+    made: House, accept: tuple[str, ...], openmetrics: bool
+) -> None:
+    headers = [("accept", line) for line in accept]
+    reply = made.client.send("GET", "/metrics", token=METRICS_SECRET, headers=headers)
+    assert (reply.status, reply.body == b"# EOF\n") == (200, openmetrics)
+    kind = "application/openmetrics-text" if openmetrics else "text/plain"
+    assert reply.one("content-type").startswith(f"{kind}; version=")
+
+
 @pytest.mark.parametrize("token", [None, "", METRICS_SECRET])
 def test_metrics_are_not_there_unless_configured(token: str | None) -> None:
     reply = house(metrics=False).client.send("GET", "/metrics", token=token)
