@@ -41,12 +41,13 @@ coverage: setup ## lines and branches of what decides, by its unit tests: 98% of
 	$(BIN)/coverage json --quiet
 	$(BIN)/python -m tools.coverage_bars build/coverage/report.json
 
-check: setup ## format, lint, types, layering, dead code
+check: setup ## format, lint, types, layering, dead code, documentation under test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+	$(BIN)/python -m pytest -n 0 -q tests/docs
 
 test-clients: setup ## the real clients against a running gateway
 	tests/tools/install clients

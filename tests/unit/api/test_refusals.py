@@ -63,7 +63,6 @@ EXAMPLES: list[GatewayError] = [
     errors.NameInvalid("A", "upper"),
     errors.TagInvalid(".x", "dot"),
     errors.DigestInvalid("sha256:x", "wrong length"),
-    errors.MediaTypeInvalid("x") if hasattr(errors, "MediaTypeInvalid") else errors.Unsupported("x"),
     errors.DocumentInvalid("byte order mark"),
     errors.ManifestInvalid("is missing", field="config"),
     errors.ManifestTooLarge(10),
