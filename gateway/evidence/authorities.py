@@ -86,6 +86,18 @@ class ImagePolicy:
         names = (repository.text, *(f"{host}/{repository}" for host in registry_hosts))
         return any(glob.matches(name) for glob in self.globs for name in names)
 
+    def can_match(self, project: ProjectName, *, registry_hosts: frozenset[str]) -> bool:
+        """Return whether `matches` is true of a repository that ``project`` has or could have."""
+        place = project.text
+        if self.project is not None and self.project != project:
+            # A policy for a part of the project, or for a path above it.
+            if self.project.text.startswith(f"{place}/"):
+                place = self.project.text
+            elif not place.startswith(f"{self.project.text}/"):
+                return False
+        places = (place, *(f"{host}/{place}" for host in registry_hosts))
+        return any(glob.matches(each) or glob.reaches_below(each) for glob in self.globs for each in places)
+
     @property
     def keys(self) -> tuple[KeyAuthority, ...]:
         """The authorities that are keys."""

@@ -38,6 +38,17 @@ class Glob:
 
     def matches(self, name: str) -> bool:
         """Return whether the glob covers all of ``name``."""
+        parts, states = self._covered(name)
+        return bool(states >> parts & 1)
+
+    def reaches_below(self, path: str) -> bool:
+        """Return whether the glob covers a name that begins with ``path`` and a slash."""
+        parts, states = self._covered(f"{path}/")
+        # A part that is still to come can be covered by some name; with none left, the name would end in the slash.
+        return bool(states & (1 << parts) - 1)
+
+    def _covered(self, text: str) -> tuple[int, int]:
+        """Return the number of the glob's parts, and as bits how many of them can have covered ``text``."""
         parts = _PARTS.findall(self.text)
         literals: dict[str, int] = {}
         runs = deep_runs = 0
@@ -49,11 +60,11 @@ class Glob:
             else:
                 literals[part] = literals.get(part, 0) | 1 << place
         wild = runs | deep_runs
-        # Bit n: the first n parts have covered the name so far. A wildcard may cover nothing, hence the second shift;
+        # Bit n: the first n parts have covered the text so far. A wildcard may cover nothing, hence the second shift;
         # two wildcards never follow each other (`***` is refused), so one is enough.
         states = 1 | (1 & wild) << 1
-        for character in name:
+        for character in text:
             stay = states & (deep_runs if character == "/" else wild)
             states = stay | (states & literals.get(character, 0)) << 1
             states |= (states & wild) << 1
-        return bool(states >> len(parts) & 1)
+        return len(parts), states

@@ -94,6 +94,17 @@ class OpaEngine:
         finally:
             self._waiting -= 1
 
+    async def probe(self, *, deadline_seconds: float) -> PolicyUnavailable | None:
+        """Ask the server which revision it has: None where it is the active one, else why no push can be judged."""
+        expected = self._expected
+        if expected is None or self._closed:
+            return PolicyUnavailable("no policy revision is active")
+        shown = await self._client.ask(REVISION_PATH, _NO_INPUT, deadline_seconds=deadline_seconds)
+        if isinstance(shown, Answered):
+            same = answer.shows(shown.value, expected.pair)
+            return None if same else PolicyUnavailable("the engine does not show the active policy revision")
+        return PolicyUnavailable(shown.reason)
+
     async def close(self) -> None:
         """Close the connections."""
         self._closed = True

@@ -10,6 +10,7 @@ Source: OPA 1.22 command line.
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -29,6 +30,7 @@ HOW_TO_GET_OPA: Final = (
     "install opa (one static binary, https://www.openpolicyagent.org/docs/#1-download-opa, or `go install "
     "github.com/open-policy-agent/opa@v1.22.2`), and have it in PATH or name it with --opa"
 )
+_PASSED: Final = re.compile(r"^PASS: (?P<ran>[0-9]{1,9})/", re.MULTILINE)
 _MAX_OUTPUT_CHARACTERS: Final = 20_000
 _MAX_WASM_BYTES: Final = 16 * 1024 * 1024
 _MAX_INSPECT_BYTES: Final = 8 * 1024 * 1024
@@ -89,13 +91,15 @@ class OpaTool:
         """Raise `PolicyInvalid` naming the modules that `opa fmt` would change."""
         self._run("fmt", "--fail", "--list", "registry", "tests", says="not formatted; run `opa fmt --write`:\n")
 
-    def test(self) -> None:
-        """Raise `PolicyInvalid` with opa's own report where a test fails, or where there is none."""
+    def test(self) -> int:
+        """Return how many tests ran. Raises `PolicyInvalid` with opa's own report where one fails, or there is none."""
         report = self._run("test", "--capabilities", "capabilities.json", "registry", "tests", "data").decode(
             errors="replace"
         )
-        if "PASS: " not in report:
+        passed = _PASSED.search(report)
+        if passed is None or int(passed["ran"]) == 0:
             raise PolicyInvalid("no test ran: rules without a test are not activated")
+        return int(passed["ran"])
 
     def inspect(self) -> JsonObject:
         """Return the namespaces and annotations of the modules."""

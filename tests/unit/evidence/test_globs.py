@@ -41,6 +41,37 @@ def test_matches_as_the_regular_expression_does(glob: str, name: str) -> None:
     assert Glob.parse(glob).matches(name) is (re.fullmatch(pattern, name) is not None)
 
 
+@pytest.mark.parametrize(
+    ("glob", "path", "expected"),
+    [
+        pytest.param("team/app", "team", True, id="a-repository-of-it"),
+        pytest.param("team/**", "team", True, id="all-of-it"),
+        pytest.param("te**", "team", True, id="all-that-begins-so"),
+        pytest.param("te*", "team", False, id="a-star-stops-at-the-slash"),
+        pytest.param("*/app", "team", True, id="one-repository-of-each"),
+        pytest.param("**", "team", True, id="everything"),
+        pytest.param("team", "team", False, id="the-path-itself"),
+        pytest.param("team/", "team", False, id="no-name-ends-in-a-slash"),
+        pytest.param("other/**", "team", False, id="another"),
+        pytest.param("teams/**", "team", False, id="another-that-begins-so"),
+        pytest.param("a/b/*", "a", True, id="deeper"),
+        pytest.param("a/*", "a/b", False, id="above"),
+    ],
+)
+def test_reaches_below(glob: str, path: str, expected: bool) -> None:
+    assert Glob.parse(glob).reaches_below(path) is expected
+
+
+@given(
+    st.text("ab/*.", min_size=1, max_size=12).filter(lambda text: "***" not in text),
+    st.text("ab/.", max_size=8),
+    st.text("ab/.", min_size=1, max_size=8),
+)
+def test_a_glob_that_covers_a_name_reaches_below_each_path_to_it(glob: str, path: str, rest: str) -> None:
+    if Glob.parse(glob).matches(f"{path}/{rest}"):
+        assert Glob.parse(glob).reaches_below(path)
+
+
 def test_matches_in_linear_time() -> None:
     glob = Glob.parse("*a" * 200 + "b")
     started = time.process_time()

@@ -159,3 +159,42 @@ def test_more_than_may_wait_are_refused(tmp_path: Path) -> None:
 
     outcomes = asyncio.run(run())
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["PolicyAllowed"] * 2 + ["PolicyUnavailable"] * 3
+
+
+@pytest.mark.parametrize(
+    ("shown", "reason"),
+    [
+        pytest.param((OK, result(SHOWN)), None, id="the-active-one"),
+        pytest.param((OK, result({**SHOWN, "data": "sha256:x"})), "does not show the active policy", id="another"),
+        pytest.param((OK, b"{}"), "does not show the active policy", id="none"),
+        pytest.param(("401 Unauthorized", b'{"code":"unauthorized"}'), "HTTP 401: unauthorized", id="unauthorized"),
+    ],
+)
+def test_a_probe_asks_for_the_revision_only(tmp_path: Path, shown: tuple[str, bytes], reason: str | None) -> None:
+    server = Server({REVISION_PATH: shown})
+
+    async def run() -> PolicyUnavailable | None:
+        socket = tmp_path / "opa.sock"
+        listening = await asyncio.start_unix_server(server.talk, str(socket))
+        engine = OpaEngine(address=f"unix://{socket}")
+        try:
+            await engine.activate(REVISION)
+            return await engine.probe(deadline_seconds=30.0)
+        finally:
+            await engine.close()
+            listening.close()
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+    found = asyncio.run(run())
+    assert server.asked == [f"POST {REVISION_PATH}?strict-builtin-errors=true HTTP/1.1"]
+    if reason is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert reason in found.reason
+
+
+def test_a_probe_before_anything_is_active_asks_nobody(tmp_path: Path) -> None:
+    engine = OpaEngine(address=f"unix://{tmp_path / 'opa.sock'}")
+    assert asyncio.run(engine.probe(deadline_seconds=1.0)) == PolicyUnavailable("no policy revision is active")
