@@ -14,9 +14,11 @@ from typing import TypeVar
 import typer
 
 from gateway import app, config
+from gateway.catalog.values import ProjectRow
 from gateway.cli.terminal import Options, Terminal
 from gateway.errors import Conflict, NameUnknown
 from gateway.identity.values import Principal, PrincipalKind
+from gateway.oci.names import ProjectName
 
 T = TypeVar("T")
 
@@ -73,3 +75,11 @@ async def principal_id(parts: app.Parts, name: str, *, kind: str) -> str:
     if row.kind != kind:
         raise Conflict(f"{name} is a {row.kind}, not a {kind}")
     return row.id
+
+
+async def find_project(parts: app.Parts, name: ProjectName) -> ProjectRow:
+    """Return a project named on the command line. Raises `NameUnknown`."""
+    for row in await parts.projects.projects():
+        if row.name == name.text:
+            return row
+    raise NameUnknown(f"no project is called {name}: see `registry-gateway project list`")

@@ -1,6 +1,8 @@
 """`image`: what a manifest is, why, and asking again."""
 
 import asyncio
+import re
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -8,37 +10,27 @@ import typer
 from gateway.admission.values import Admitted, Held, Outcome, PolicyErred, Refused, TriggerKind, Unreachable
 from gateway.app import Parts, unix_now
 from gateway.catalog.values import ManifestView
-from gateway.cli.context import context_of, operator
+from gateway.cli.context import context_of, find_project, operator
+from gateway.cli.explaining import decisions_about, explained, explained_decision, find, name_of
 from gateway.cli.references import ImageReference
 from gateway.cli.terminal import when
 from gateway.cli.typed import typed
-from gateway.cli.why import explain, reasons_of, record_of
-from gateway.errors import Denied, ManifestUnknown, Reason, Unavailable
+from gateway.cli.why import reasons_of
+from gateway.errors import Denied, Reason, Unavailable
 from gateway.oci.digest import Digest
 from gateway.oci.names import ProjectName
 
 image = typer.Typer(no_args_is_help=True, help="Manifests: what they are, and why.")
 
-MAX_DECISIONS = 50
+_DECISION_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 WAIT_PAUSE_SECONDS = 0.25
+LOOKS_OF_A_STEP = 40
+"""A line every ten seconds."""
+MAX_ROWS = 1000
 
 
-async def find(parts: Parts, reference: ImageReference) -> ManifestView:
-    """Return the manifest that a reference names; of a tag, what waits for it before what it points at."""
-    now = unix_now()
-    found: ManifestView | None
-    if isinstance(reference.target, Digest):
-        found = await parts.manifests.by_digest(reference.repository, reference.target, now=now, with_body=False)
-    else:
-        tag = await parts.manifests.by_tag(reference.repository, reference.target, now=now, with_body=False)
-        found = None if tag is None else tag.pending or tag.target
-    if found is None:
-        raise ManifestUnknown(str(reference))
-    return found
-
-
-def view_record(view: ManifestView) -> dict[str, object]:
-    """Return a manifest as commands show it."""
+def view_record(view: ManifestView, *, pushed_by: str) -> dict[str, object]:
+    """Return a manifest as commands show it; ``pushed_by`` is the name of who pushed it."""
     return {
         "repository": view.repository.text,
         "digest": str(view.digest),
@@ -48,7 +40,8 @@ def view_record(view: ManifestView) -> dict[str, object]:
         "media_type": view.media_type,
         "artifact_type": view.artifact_type,
         "size": view.size,
-        "pushed_by": view.who,
+        "pushed_by": pushed_by,
+        "pushed_by_id": view.who,
         "first_seen": when(view.created),
         "expires": when(view.expires),
     }
@@ -60,33 +53,27 @@ def image_show(context: typer.Context, reference: str) -> None:
     command = context_of(context)
     parsed = ImageReference.parse(reference, host=command.config().server.public_host)
 
-    async def read(parts: Parts) -> ManifestView:
-        return await find(parts, parsed)
+    async def read(parts: Parts) -> dict[str, object]:
+        view = await find(parts, parsed)
+        return view_record(view, pushed_by=await name_of(parts, view.who))
 
-    command.terminal.record(view_record(command.run(read)))
+    command.terminal.record(command.run(read))
 
 
 @image.command("why")
-def image_why(context: typer.Context, reference: str) -> None:
+def image_why(
+    context: typer.Context,
+    reference: Annotated[
+        str, typer.Argument(help="REPOSITORY:TAG, REPOSITORY@DIGEST, or the decision id of a refusal.")
+    ],
+) -> None:
     """Explain the last decision: what was asked, by whom, what was proven, what is missing, and what to type."""
     command = context_of(context)
     host = command.config().server.public_host
-    parsed = ImageReference.parse(reference, host=host)
-
-    async def read(parts: Parts) -> tuple[str, dict[str, object]]:
-        view: ManifestView | None = None
-        digest = parsed.target if isinstance(parsed.target, Digest) else None
-        try:
-            view = await find(parts, parsed)
-            digest = view.digest
-        except ManifestUnknown:
-            if digest is None:
-                raise
-        decisions = await parts.store.decisions(parsed.repository, digest, limit=MAX_DECISIONS)
-        if view is None and not decisions:
-            raise ManifestUnknown(str(parsed))
-        return explain(view, decisions, host=host), record_of(view, decisions)
-
+    if _DECISION_ID.fullmatch(reference):
+        read = partial(explained_decision, decision_id=reference)
+    else:
+        read = partial(explained, reference=ImageReference.parse(reference, host=host), host=host)
     text, record = command.run(read)
     command.terminal.text(text, record)
 
@@ -97,15 +84,23 @@ def image_held(context: typer.Context, project: Annotated[str | None, typer.Argu
     parsed = None if project is None else typed(ProjectName.parse, project)
 
     async def read(parts: Parts) -> list[dict[str, object]]:
+        if parsed is not None:
+            await find_project(parts, parsed)
         rows = []
-        for view in await parts.manifests.held(parsed, limit=1000, now=unix_now()):
-            decisions = await parts.store.decisions(view.repository, view.digest, limit=MAX_DECISIONS)
-            codes = [reason.code for reason in reasons_of(view, decisions)]
-            rows.append({**view_record(view), "reasons": codes})
+        names: dict[str, str] = {}
+        for view in await parts.manifests.held(parsed, limit=MAX_ROWS, now=unix_now()):
+            if view.who not in names:
+                names[view.who] = await name_of(parts, view.who)
+            reasons = reasons_of(view, await decisions_about(parts, view))
+            rows.append(
+                {**view_record(view, pushed_by=names[view.who]), "reasons": [_as_data(each) for each in reasons]}
+            )
         return rows
 
     command = context_of(context)
-    command.terminal.rows(("repository", "digest", "reasons", "pushed_by", "first_seen", "expires"), command.run(read))
+    rows = command.run(read)
+    command.terminal.rows(("repository", "digest", "reasons", "pushed_by", "first_seen", "expires"), rows)
+    command.terminal.limited(rows, limit=MAX_ROWS)
 
 
 @image.command("drift")
@@ -114,6 +109,8 @@ def image_drift(context: typer.Context, project: Annotated[str | None, typer.Arg
     parsed = None if project is None else typed(ProjectName.parse, project)
 
     async def read(parts: Parts) -> list[dict[str, object]]:
+        if parsed is not None:
+            await find_project(parts, parsed)
         return [
             {
                 "repository": row.repository.text,
@@ -122,11 +119,13 @@ def image_drift(context: typer.Context, project: Annotated[str | None, typer.Arg
                 "decision": row.id,
                 "reasons": row.record.get("reasons"),
             }
-            for row in await parts.store.drift(parsed, limit=1000)
+            for row in await parts.store.drift(parsed, limit=MAX_ROWS)
         ]
 
     command = context_of(context)
-    command.terminal.rows(("repository", "digest", "at", "decision", "reasons"), command.run(read))
+    rows = command.run(read)
+    command.terminal.rows(("repository", "digest", "at", "decision", "reasons"), rows)
+    command.terminal.limited(rows, limit=MAX_ROWS)
 
 
 @image.command("reevaluate")
@@ -166,19 +165,23 @@ def image_wait(
     command = context_of(context)
     parsed = ImageReference.parse(reference, host=command.config().server.public_host)
 
-    async def wait(parts: Parts) -> tuple[Reason, ...] | None:
-        for _ in range(max(1, int(timeout / WAIT_PAUSE_SECONDS))):
-            if await _is_visible(parts, parsed):
-                return None
+    async def wait(parts: Parts) -> ManifestView | tuple[Reason, ...]:
+        for look in range(max(1, int(timeout / WAIT_PAUSE_SECONDS))):
+            seen = await _visible(parts, parsed)
+            if seen is not None:
+                return seen
+            if look % LOOKS_OF_A_STEP == 0:
+                command.terminal.step(f"{parsed} is not visible yet, {look * WAIT_PAUSE_SECONDS:.0f} of {timeout} s")
             await asyncio.sleep(WAIT_PAUSE_SECONDS)
         view = await find(parts, parsed)
-        decisions = await parts.store.decisions(view.repository, view.digest, limit=MAX_DECISIONS)
         tag = None if isinstance(parsed.target, Digest) else parsed.target.text
-        return reasons_of(view, decisions, tag=tag)
+        return reasons_of(view, await decisions_about(parts, view), tag=tag)
 
-    reasons = command.run(wait)
-    if reasons is not None:
-        raise _not_admitted(reasons)
+    found = command.run(wait)
+    if not isinstance(found, ManifestView):
+        raise _not_admitted(found)
+    record = {"reference": str(parsed), "digest": str(found.digest), "state": found.condition.value, "visible": True}
+    command.terminal.done(f"{parsed} is visible: {found.digest}", record)
 
 
 @image.command("revoke")
@@ -197,13 +200,19 @@ def image_revoke(
     command.terminal.record({"revoked": str(command.run(revoke)), "reason": reason})
 
 
-async def _is_visible(parts: Parts, reference: ImageReference) -> bool:
+async def _visible(parts: Parts, reference: ImageReference) -> ManifestView | None:
+    """Return what the reference names where everybody who may pull sees it, and nothing waits for its tag."""
     now = unix_now()
     if isinstance(reference.target, Digest):
         view = await parts.manifests.by_digest(reference.repository, reference.target, now=now, with_body=False)
-        return view is not None and view.visible
-    tag = await parts.manifests.by_tag(reference.repository, reference.target, now=now, with_body=False)
-    return tag is not None and tag.pending is None and tag.target is not None and tag.target.visible
+    else:
+        tag = await parts.manifests.by_tag(reference.repository, reference.target, now=now, with_body=False)
+        view = None if tag is None or tag.pending is not None else tag.target
+    return view if view is not None and view.visible else None
+
+
+def _as_data(reason: Reason) -> dict[str, object]:
+    return {"code": reason.code, "message": reason.message, "severity": reason.severity}
 
 
 def _not_admitted(reasons: tuple[Reason, ...]) -> Denied:

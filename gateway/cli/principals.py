@@ -2,6 +2,7 @@
 
 import sys
 import uuid
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,9 +10,9 @@ import typer
 from gateway.access.values import InstanceRole, Role
 from gateway.app import Parts, unix_now
 from gateway.catalog.values import PrincipalRow
-from gateway.cli.context import context_of, operator, principal_id
+from gateway.cli.context import context_of, find_project, operator, principal_id
 from gateway.cli.secrets import new_robot_secret, password_hash
-from gateway.cli.terminal import when
+from gateway.cli.terminal import Terminal, when
 from gateway.cli.typed import typed
 from gateway.errors import Conflict, NameUnknown, UsageInvalid
 from gateway.identity.names import check_account_name, check_robot_name
@@ -26,6 +27,14 @@ DAY_SECONDS = 24 * 3600
 _COLUMNS = ("name", "id", "disabled", "roles", "created")
 
 
+class GrantedRole(StrEnum):
+    """The roles that one person can give: a security officer is made by two, which comes with a later version."""
+
+    AUDITOR = InstanceRole.AUDITOR.value
+    POLICY_EDITOR = InstanceRole.POLICY_EDITOR.value
+    ADMINISTRATOR = InstanceRole.ADMINISTRATOR.value
+
+
 def _row(row: PrincipalRow) -> dict[str, object]:
     return {
         "name": row.name,
@@ -37,6 +46,11 @@ def _row(row: PrincipalRow) -> dict[str, object]:
         "revoked": when(row.revoked),
         "created": when(row.created),
     }
+
+
+def _show_secret(terminal: Terminal, robot: Principal, secret: str, *, expires: int) -> None:
+    record = {"name": robot.name, "id": robot.id, "expires": when(expires)}
+    terminal.secret("secret", secret, record=record)
 
 
 @user.command("create")
@@ -71,7 +85,9 @@ def _set_disabled(context: typer.Context, name: str, *, disabled: bool) -> None:
     async def change(parts: Parts) -> None:
         await parts.principals.set_disabled(name, disabled=disabled, by=operator(), now=unix_now())
 
-    context_of(context).run(change)
+    command = context_of(context)
+    command.run(change)
+    command.terminal.done(f"{name} is {'disabled' if disabled else 'enabled'}", {"name": name, "disabled": disabled})
 
 
 @user.command("disable")
@@ -98,21 +114,20 @@ def user_list(context: typer.Context) -> None:
 
 
 def _instance_role(context: typer.Context, name: str, role: InstanceRole, *, granted: bool) -> None:
-    async def change(parts: Parts) -> None:
+    async def change(parts: Parts) -> str:
         found = await principal_id(parts, name, kind="user")
         await parts.members.set_instance_role(found, role, granted=granted, by=operator(), now=unix_now())
+        return found
 
-    context_of(context).run(change)
+    command = context_of(context)
+    record = {"name": name, "id": command.run(change), "role": role.value, "granted": granted}
+    command.terminal.done(f"{name} has the role {role.value}{'' if granted else ' no more'}", record)
 
 
 @user.command("grant")
-def user_grant(context: typer.Context, name: str, role: Annotated[InstanceRole, typer.Option()]) -> None:
+def user_grant(context: typer.Context, name: str, role: Annotated[GrantedRole, typer.Option()]) -> None:
     """Give an account a role on the whole instance."""
-    if role is InstanceRole.SECURITY_OFFICER:
-        raise UsageInvalid(
-            "security-officer is granted by a second person through the server, which does not exist yet"
-        )
-    _instance_role(context, name, role, granted=True)
+    _instance_role(context, name, InstanceRole(role), granted=True)
 
 
 @user.command("ungrant")
@@ -141,11 +156,12 @@ def robot_create(
     principal = Principal(f"r:{uuid.uuid4()}", PrincipalKind.ROBOT, f"robot+{project}+{name}")
     secret, digest = new_robot_secret()
 
+    now = unix_now()
+
     async def create(parts: Parts) -> None:
         known = await parts.principals.principal_by_name(principal.name)
         if known is not None and known.revoked is None:
             raise Conflict(f"{principal.name} exists: `registry-gateway robot rotate {principal.name}`")
-        now = unix_now()
         await parts.principals.put_robot(
             principal,
             parsed,
@@ -159,8 +175,7 @@ def robot_create(
 
     command = context_of(context)
     command.run(create)
-    command.terminal.note(f"{principal.name} is made; this is its secret, shown once:")
-    command.terminal.secret(secret)
+    _show_secret(command.terminal, principal, secret, expires=now + expires * DAY_SECONDS)
 
 
 @robot.command("rotate")
@@ -172,13 +187,15 @@ def robot_rotate(
     """Replace a robot's secret and print the new one, once; the old one ends now."""
     secret, digest = new_robot_secret()
 
-    async def rotate(parts: Parts) -> None:
+    now = unix_now()
+
+    async def rotate(parts: Parts) -> Principal:
         row = await parts.principals.principal_by_name(name)
         if row is None or row.kind != "robot" or row.project is None:
             raise NameUnknown(f"no robot is called {name}: see `registry-gateway robot list`")
-        now = unix_now()
+        principal = Principal(row.id, PrincipalKind.ROBOT, row.name)
         await parts.principals.put_robot(
-            Principal(row.id, PrincipalKind.ROBOT, row.name),
+            principal,
             ProjectName.parse(row.project),
             secret_sha256=digest,
             expires=now + expires * DAY_SECONDS,
@@ -187,11 +204,11 @@ def robot_rotate(
             by=operator(),
             now=now,
         )
+        return principal
 
     command = context_of(context)
-    command.run(rotate)
-    command.terminal.note(f"the new secret of {name}, shown once:")
-    command.terminal.secret(secret)
+    principal = command.run(rotate)
+    _show_secret(command.terminal, principal, secret, expires=now + expires * DAY_SECONDS)
 
 
 @robot.command("revoke")
@@ -201,7 +218,9 @@ def robot_revoke(context: typer.Context, name: Annotated[str, typer.Argument(hel
     async def revoke(parts: Parts) -> None:
         await parts.principals.revoke_robot(name, by=operator(), now=unix_now())
 
-    context_of(context).run(revoke)
+    command = context_of(context)
+    command.run(revoke)
+    command.terminal.done(f"{name} is revoked", {"name": name, "revoked": True})
 
 
 @robot.command("list")
@@ -210,6 +229,8 @@ def robot_list(context: typer.Context, project: Annotated[str | None, typer.Argu
     parsed = None if project is None else typed(ProjectName.parse, project)
 
     async def read(parts: Parts) -> list[dict[str, object]]:
+        if parsed is not None:
+            await find_project(parts, parsed)
         return [_row(row) for row in await parts.principals.principals(kind="robot", project=parsed)]
 
     command = context_of(context)

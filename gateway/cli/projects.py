@@ -1,5 +1,6 @@
 """`project` and `member`: where images live, and who may do what there."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from gateway.access.values import Mode, Role, Visibility
 from gateway.app import Parts, unix_now
 from gateway.catalog.values import ProjectRow
-from gateway.cli.context import context_of, operator, principal_id
+from gateway.cli.context import context_of, find_project, operator, principal_id
 from gateway.cli.terminal import when
 from gateway.cli.typed import typed
 from gateway.errors import NameUnknown, UsageInvalid
@@ -32,32 +33,28 @@ def _row(row: ProjectRow) -> dict[str, object]:
     }
 
 
-def _check_mode(mode: Mode | None) -> None:
-    if mode is Mode.WARN:
-        raise UsageInvalid("mode warn is not available yet: hold and strict are")
+class OfferedMode(StrEnum):
+    """The modes that this version has: warn comes with a later one, and is not offered before."""
 
-
-async def _find(parts: Parts, name: ProjectName) -> ProjectRow:
-    for row in await parts.projects.projects():
-        if row.name == name.text:
-            return row
-    raise NameUnknown(f"no project is called {name}: see `registry-gateway project list`")
+    HOLD = Mode.HOLD.value
+    STRICT = Mode.STRICT.value
 
 
 @project.command("create")
 def project_create(
     context: typer.Context,
     name: str,
-    mode: Annotated[Mode, typer.Option(help="hold: wait for evidence; strict: refuse without it.")] = Mode.HOLD,
+    mode: Annotated[
+        OfferedMode, typer.Option(help="hold: wait for evidence; strict: refuse without it.")
+    ] = OfferedMode.HOLD,
     visibility: Annotated[Visibility, typer.Option(help="public: admitted images need no login.")] = Visibility.PRIVATE,
 ) -> None:
     """Create a project; repositories under it exist with their first push."""
-    _check_mode(mode)
     parsed = typed(ProjectName.parse, name)
 
     async def create(parts: Parts) -> ProjectRow:
         return await parts.projects.create_project(
-            parsed, mode=mode, visibility=visibility, by=operator(), now=unix_now()
+            parsed, mode=Mode(mode), visibility=visibility, by=operator(), now=unix_now()
         )
 
     command = context_of(context)
@@ -81,7 +78,7 @@ def project_show(context: typer.Context, name: str) -> None:
     parsed = typed(ProjectName.parse, name)
 
     async def read(parts: Parts) -> ProjectRow:
-        return await _find(parts, parsed)
+        return await find_project(parts, parsed)
 
     command = context_of(context)
     command.terminal.record(_row(command.run(read)))
@@ -91,7 +88,7 @@ def project_show(context: typer.Context, name: str) -> None:
 def project_set(
     context: typer.Context,
     name: str,
-    mode: Annotated[Mode | None, typer.Option()] = None,
+    mode: Annotated[OfferedMode | None, typer.Option()] = None,
     visibility: Annotated[Visibility | None, typer.Option()] = None,
     writers_read_held: Annotated[
         bool | None,
@@ -100,13 +97,12 @@ def project_set(
     reason: Annotated[str | None, typer.Option(help="Kept in the audit event.")] = None,
 ) -> None:
     """Change a project."""
-    _check_mode(mode)
     parsed = typed(ProjectName.parse, name)
 
     async def change(parts: Parts) -> ProjectRow:
         return await parts.projects.set_project(
             parsed,
-            mode=mode,
+            mode=None if mode is None else Mode(mode),
             visibility=visibility,
             writers_read_held=writers_read_held,
             by=operator(),
@@ -127,10 +123,14 @@ def project_delete(
     if not yes:
         typer.confirm(f"Delete project {name} with everything in it?", abort=True)
 
+    command = context_of(context)
+
     async def delete(parts: Parts) -> None:
+        command.terminal.step(f"deleting the images, members, robots and rules of {name}")
         await parts.projects.delete_project(parsed, by=operator(), now=unix_now())
 
-    context_of(context).run(delete)
+    command.run(delete)
+    command.terminal.done(f"project {name} is deleted", {"project": name, "deleted": True})
 
 
 _User = Annotated[str | None, typer.Option("--user", help="A local account.")]
@@ -156,11 +156,15 @@ def member_add(
     """Give somebody a role in a project."""
     parsed = typed(ProjectName.parse, project)
 
-    async def add(parts: Parts) -> None:
+    async def add(parts: Parts) -> str:
         found = await _who(parts, user, robot)
         await parts.members.add_member(parsed, found, role, by=operator(), now=unix_now())
+        return found
 
-    context_of(context).run(add)
+    command = context_of(context)
+    found = command.run(add)
+    record = {"project": project, "name": user or robot, "id": found, "role": role.value}
+    command.terminal.done(f"{user or robot} has the role {role.value} in project {project}", record)
 
 
 @member.command("remove")
@@ -174,12 +178,24 @@ def member_remove(
     """Take somebody's roles in a project away, at once."""
     parsed = typed(ProjectName.parse, project)
 
-    async def remove(parts: Parts) -> int:
+    async def remove(parts: Parts) -> tuple[str, int]:
+        await find_project(parts, parsed)
         found = await _who(parts, user, robot)
-        return await parts.members.remove_member(parsed, found, role, by=operator(), now=unix_now())
+        return found, await parts.members.remove_member(parsed, found, role, by=operator(), now=unix_now())
 
-    if context_of(context).run(remove) == 0:
+    command = context_of(context)
+    found, removed = command.run(remove)
+    if removed == 0:
         raise NameUnknown(f"{user or robot} has no such role in project {project}")
+    what = "no role" if role is None else f"the role {role.value} no more"
+    record = {
+        "project": project,
+        "name": user or robot,
+        "id": found,
+        "role": None if role is None else role.value,
+        "removed": removed,
+    }
+    command.terminal.done(f"{user or robot} has {what} in project {project}", record)
 
 
 @member.command("list")
@@ -188,7 +204,7 @@ def member_list(context: typer.Context, project: str) -> None:
     parsed = typed(ProjectName.parse, project)
 
     async def read(parts: Parts) -> list[dict[str, object]]:
-        await _find(parts, parsed)
+        await find_project(parts, parsed)
         return [
             {"name": row.name, "kind": row.kind, "role": row.role, "id": row.principal_id, "added": when(row.added)}
             for row in await parts.members.members(parsed)

@@ -1,5 +1,6 @@
 """`trust` and `policy`: who may sign, and what the rules are; checked, then activated with a reason."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -7,13 +8,16 @@ import typer
 
 from gateway.app import Parts, unix_now
 from gateway.catalog.values import RevisionRow
-from gateway.cli.context import context_of, operator
+from gateway.cli.context import context_of, find_project, operator
 from gateway.cli.directories import trust_files
-from gateway.cli.terminal import printable, when
+from gateway.cli.terminal import when
+from gateway.cli.typed import typed
 from gateway.errors import Conflict, Unavailable
+from gateway.evidence.authorities import ImagePolicy
 from gateway.evidence.reach import wide_keys
 from gateway.evidence.trust_policy import TrustPolicy
-from gateway.policy.build import build
+from gateway.oci.names import ProjectName
+from gateway.policy.build import build, run_tests
 from gateway.policy.revision import PolicyRevision
 
 trust = typer.Typer(no_args_is_help=True, help="Who may sign what.")
@@ -23,7 +27,7 @@ _Reason = Annotated[str, typer.Option("--reason", help="Kept with the revision a
 _Opa = Annotated[Path | None, typer.Option("--opa", help="The opa program; the one in PATH without it.")]
 
 
-def _policies(loaded: TrustPolicy) -> list[dict[str, object]]:
+def _policies(policies: Iterable[ImagePolicy]) -> list[dict[str, object]]:
     return [
         {
             "name": item.name,
@@ -32,7 +36,7 @@ def _policies(loaded: TrustPolicy) -> list[dict[str, object]]:
             "authorities": [authority.name for authority in item.authorities],
             "mode": "enforce" if item.enforce else "warn",
         }
-        for item in loaded.policies
+        for item in policies
     ]
 
 
@@ -42,8 +46,8 @@ def trust_check(context: typer.Context, place: Path) -> None:
     loaded = TrustPolicy.load(trust_files(place))
     terminal = context_of(context).terminal
     for key in wide_keys(loaded):
-        terminal.note(printable(f"warning: {key}"))
-    terminal.rows(("name", "project", "globs", "authorities", "mode"), _policies(loaded))
+        terminal.note(f"warning: {key}")
+    terminal.rows(("name", "project", "globs", "authorities", "mode"), _policies(loaded.policies))
 
 
 @trust.command("apply")
@@ -63,16 +67,22 @@ def trust_apply(context: typer.Context, place: Path, reason: _Reason = "") -> No
 
 @trust.command("show")
 def trust_show(context: typer.Context, project: Annotated[str | None, typer.Argument()] = None) -> None:
-    """Show the active trust policy."""
-
-    async def read(parts: Parts) -> RevisionRow | None:
-        return await parts.revisions.active("trust")
+    """Show the active trust policy; of a project, every policy that can be about a repository of it."""
 
     command = context_of(context)
+    server = command.config().server
+    parsed = None if project is None else typed(ProjectName.parse, project)
+
+    async def read(parts: Parts) -> RevisionRow | None:
+        if parsed is not None:
+            await find_project(parts, parsed)
+        return await parts.revisions.active("trust")
+
     row = command.run(read)
-    found = [] if row is None else _policies(TrustPolicy.deserialise(row.content))
-    shown = [item for item in found if project is None or item["project"] in (None, project)]
-    command.terminal.rows(("name", "project", "globs", "authorities", "mode"), shown)
+    found = () if row is None else TrustPolicy.deserialise(row.content).policies
+    hosts = frozenset({server.public_host, *server.hosts})
+    shown = [item for item in found if parsed is None or item.can_match(parsed, registry_hosts=hosts)]
+    command.terminal.rows(("name", "project", "globs", "authorities", "mode"), _policies(shown))
 
 
 def _revision(revision: PolicyRevision) -> dict[str, object]:
@@ -87,27 +97,35 @@ def _revision(revision: PolicyRevision) -> dict[str, object]:
 @policy.command("check")
 def policy_check(context: typer.Context, directory: Path, opa: _Opa = None) -> None:
     """Compile, check and test a policies directory, and show the revision that it would be."""
-    context_of(context).terminal.record(_revision(build(directory, opa=opa)))
+    terminal = context_of(context).terminal
+    terminal.step(f"checking, testing and compiling the rules in {directory}")
+    terminal.record(_revision(build(directory, opa=opa)))
 
 
 @policy.command("test")
 def policy_test(context: typer.Context, directory: Path, opa: _Opa = None) -> None:
-    """Run the tests of a policies directory; compiling it runs them all."""
-    policy_check(context, directory, opa)
+    """Run the Rego tests of a policies directory, and say how many ran. Needs the opa program, whatever the rules are."""
+    terminal = context_of(context).terminal
+    terminal.step(f"testing the rules in {directory}")
+    ran = run_tests(directory, opa=opa)
+    terminal.done(f"{ran} tests ran and passed", {"directory": str(directory), "tests": ran})
 
 
 @policy.command("activate")
 def policy_activate(context: typer.Context, directory: Path, reason: _Reason, opa: _Opa = None) -> None:
     """Make a policies directory the active policy, at once for all workers; what waits is judged again."""
+    command = context_of(context)
+    command.terminal.step(f"checking, testing and compiling the rules in {directory}")
     revision = build(directory, opa=opa)
 
     async def activate(parts: Parts) -> RevisionRow:
+        command.terminal.step(f"loading revision {revision.id} into the engine")
         await parts.engine.activate(revision)
+        command.terminal.step("making it the active one")
         return await parts.revisions.activate(
             "policy", revision.id, revision.to_bytes(), reason=reason, by=operator(), now=unix_now()
         )
 
-    command = context_of(context)
     row = command.run(activate)
     command.terminal.record({**_revision(revision), "generation": row.active_generation, "reason": row.reason})
 

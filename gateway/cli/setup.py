@@ -7,6 +7,7 @@ import typer
 
 from gateway import app
 from gateway.app import Parts
+from gateway.catalog.schema_revision import HEAD
 from gateway.catalog.upgrade import upgrade
 from gateway.cli.context import context_of, operator
 from gateway.cli.diagnosis import Finding, diagnose
@@ -29,16 +30,14 @@ def init(
     """Write a new folder: configuration, keys, catalog, policies, an administrator."""
     command = context_of(context)
     made = initialise(directory, listen=listen, public_url=public_url, tls=_tls(tls))
-    command.terminal.record(
-        {
-            "config": str(made.config_file),
-            "address": made.public_url,
-            "ca": None if made.ca_file is None else str(made.ca_file),
-            "account": made.account,
-            "password": made.password,
-            "next": f"registry-gateway --config {made.config_file} serve",
-        }
-    )
+    record = {
+        "config": str(made.config_file),
+        "address": made.public_url,
+        "ca": None if made.ca_file is None else str(made.ca_file),
+        "account": made.account,
+        "next": f"registry-gateway --config {made.config_file} serve",
+    }
+    command.terminal.secret("password", made.password, record=record)
 
 
 def _tls(mode: str) -> Literal["self-signed", "files", "off"]:
@@ -67,19 +66,22 @@ def config_check(context: typer.Context) -> None:
 
 
 def doctor(context: typer.Context) -> None:
-    """Check that everything the gateway needs is there and in order: exits 1 with what to do where it is not."""
+    """Check that everything the gateway needs is there and in order: exits 1 with what to do where it is not.
+
+    A warning is of what will fail or may be meant; the exit status is not its.
+    """
     command = context_of(context)
-    findings = diagnose(command.config(), run=command.run)
+    findings = diagnose(command.config(), run=command.run, now=app.unix_now())
     columns = ("check", "result", "advice")
     command.terminal.rows(columns, [_finding(finding) for finding in findings])
-    bad = [finding for finding in findings if not finding.good]
+    bad = [finding for finding in findings if finding.result == "FAILED"]
     if bad:
         message = f"{len(bad)} of {len(findings)} checks failed: {', '.join(finding.check for finding in bad)}"
         raise Denied(message, reasons=[Reason("DOCTOR", message)])
 
 
 def _finding(finding: Finding) -> dict[str, object]:
-    return {"check": finding.check, "result": "ok" if finding.good else "FAILED", "advice": finding.advice}
+    return {"check": finding.check, "result": finding.result, "advice": finding.advice}
 
 
 def stats(context: typer.Context) -> None:
@@ -96,5 +98,6 @@ def upgrade_catalog(context: typer.Context) -> None:
     """Bring the catalog's schema to this version's. Stop the gateway and back the file up first."""
     command = context_of(context)
     path = app.catalog_path(command.config())
+    command.terminal.step(f"bringing the schema of {path} to revision {HEAD}")
     before, after = upgrade(path, by=operator(), now=app.unix_now())
     command.terminal.record({"catalog": str(path), "from": before, "to": after})

@@ -12,7 +12,7 @@ Source: INTERFACE 3.
 import datetime
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -75,14 +75,22 @@ class Terminal:
             table.add_row(*(Text(_cell(row[column])) for column in columns))
         self._console.print(table)
 
+    def limited(self, rows: Sequence[object], *, limit: int) -> None:
+        """Say on stderr that a list ends at ``limit``, where it does."""
+        if len(rows) >= limit:
+            self.note(f"only the first {limit} are listed: there may be more")
+
     def record(self, record: Mapping[str, object]) -> None:
-        """Write one thing: a list of names and values, or a JSON object."""
+        """Write one thing: a list of names and values, or a JSON object. A section's names follow its own: ``a.b``."""
         if self.output is Output.JSON:
             self._json(dict(record))
-            return
-        width = max(map(len, record), default=0)
-        for name, value in record.items():
-            print(f"{name.replace('_', ' '):<{width}}  {_cell(value)}", file=sys.stdout)  # noqa: T201
+        else:
+            for line in _listed(record):
+                print(line, file=sys.stdout)  # noqa: T201
+
+    def done(self, sentence: str, record: Mapping[str, object]) -> None:
+        """Say what was done: one sentence, or a JSON object."""
+        self.text(sentence, record)
 
     def text(self, text: str, record: Mapping[str, object]) -> None:
         """Write a text for people, or its JSON."""
@@ -91,13 +99,23 @@ class Terminal:
         else:
             print(printable(text), file=sys.stdout)  # noqa: T201
 
-    def secret(self, secret: str) -> None:
-        """Write a secret alone on stdout, once."""
+    def secret(self, member: str, secret: str, *, record: Mapping[str, object]) -> None:
+        """Write a secret, once: alone on stdout, with ``record`` on stderr; or as ``member`` of the JSON object."""
+        if self.output is Output.JSON:
+            self._json({**record, member: secret})
+            return
+        for line in _listed(record):
+            self.note(line)
         print(secret, file=sys.stdout)  # noqa: T201
 
     def note(self, sentence: str) -> None:
         """Say something that is not the answer."""
-        print(sentence, file=sys.stderr)  # noqa: T201
+        print(printable(sentence), file=sys.stderr)  # noqa: T201
+
+    def step(self, sentence: str) -> None:
+        """Say what long work does now: a line on stderr at once; nothing where a program reads JSON."""
+        if self.output is Output.TABLE:
+            print(f"{printable(sentence)} ...", file=sys.stderr, flush=True)  # noqa: T201
 
     def _json(self, value: object) -> None:
         print(json.dumps(value, indent=2, ensure_ascii=False, default=str), file=sys.stdout)  # noqa: T201
@@ -128,11 +146,38 @@ def _escaped(char: str) -> str:
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
+def _listed(record: Mapping[str, object]) -> list[str]:
+    """Return a line for each value, the names in a column."""
+    flat = list(_flat(record, ""))
+    width = max((len(name) for name, _ in flat), default=0)
+    return [f"{name:<{width}}  {_cell(value)}" for name, value in flat]
+
+
+def _flat(record: Mapping[str, object], before: str) -> Iterator[tuple[str, object]]:
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            # A name inside a section is a key of a file, and is written as there.
+            yield (f"{before}{name}" if before else name.replace("_", " ")), value
+
+
 def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return _members(value)
     if isinstance(value, list | tuple):
-        return ", ".join(_cell(item) for item in value)
+        between = "; " if any(isinstance(item, Mapping) for item in value) else ", "
+        return between.join(_cell(item) for item in value)
     return printable(str(value)).replace("\n", "\\n")
+
+
+def _members(value: Mapping[object, object]) -> str:
+    """Return an object in one line: a reason as people read it, anything else as names and values."""
+    if {"code", "message"} <= value.keys():
+        return f"{_cell(value['code'])}: {_cell(value['message'])}"
+    shown = ((_cell(name), _cell(item)) for name, item in value.items())
+    return " ".join(f"{name}={f'({text})' if ' ' in text else text}" for name, text in shown if text)

@@ -10,7 +10,7 @@ from gateway.access.values import Condition
 from gateway.admission.remedy import command
 from gateway.catalog.values import DecisionRow, ManifestView
 from gateway.cli.terminal import when
-from gateway.errors import Reason
+from gateway.errors import Reason, Severity
 from gateway.evidence.values import COSIGN_SIGN
 from gateway.oci.strict_json import JsonObject, JsonValue
 
@@ -33,9 +33,20 @@ def reasons_of(view: ManifestView, decisions: Sequence[DecisionRow], *, tag: str
     return () if newest is None else tuple(_reason(item) for item in _reasons(newest))
 
 
-def explain(view: ManifestView | None, decisions: Sequence[DecisionRow], *, host: str) -> str:
-    """Return the explanation of a manifest's newest decision, and of each tag's."""
-    return "\n".join(line.replace("\n", "\\n") for line in _lines(view, decisions, host=host))
+def explain(
+    view: ManifestView | None, decisions: Sequence[DecisionRow], *, host: str, pushed_by: str | None = None
+) -> str:
+    """Return the explanation of a manifest's newest decision, and of each tag's.
+
+    ``pushed_by`` is the name of who pushed it; without it, the id is told.
+    """
+    return "\n".join(line.replace("\n", "\\n") for line in _lines(view, decisions, host=host, pushed_by=pushed_by))
+
+
+def explain_decision(row: DecisionRow) -> str:
+    """Return the explanation of one decision."""
+    lines = (f"{row.repository}@{row.digest}", *_decision(row))
+    return "\n".join(line.replace("\n", "\\n") for line in lines)
 
 
 def record_of(view: ManifestView | None, decisions: Sequence[DecisionRow]) -> dict[str, object]:
@@ -45,18 +56,22 @@ def record_of(view: ManifestView | None, decisions: Sequence[DecisionRow]) -> di
         "repository": view.repository.text if view is not None else decisions[0].repository.text,
         "state": None if view is None else view.condition.value,
         "visible": view is not None and view.visible,
-        "decisions": [
-            {"id": row.id, "tag": row.tag, "outcome": row.outcome, "at": when(row.at), **row.record}
-            for row in decisions
-        ],
+        "decisions": [decision_record(row) for row in decisions],
     }
 
 
-def _lines(view: ManifestView | None, decisions: Sequence[DecisionRow], *, host: str) -> Iterator[str]:
+def decision_record(row: DecisionRow) -> dict[str, object]:
+    """Return one decision as data."""
+    return {"id": row.id, "tag": row.tag, "outcome": row.outcome, "at": when(row.at), **row.record}
+
+
+def _lines(
+    view: ManifestView | None, decisions: Sequence[DecisionRow], *, host: str, pushed_by: str | None
+) -> Iterator[str]:
     if view is not None:
         yield f"{view.repository}@{view.digest}"
         yield f"  is {_STATES[view.condition]}"
-        yield f"  first seen {when(view.created)}, pushed by {view.who}"
+        yield f"  first seen {when(view.created)}, pushed by {pushed_by or view.who}"
     else:
         yield f"{decisions[0].repository}@{decisions[0].digest}"
         yield "  is not stored here: it was refused"
@@ -120,7 +135,10 @@ def _reasons(row: DecisionRow) -> list[JsonObject]:
 
 
 def _reason(item: JsonObject) -> Reason:
-    return Reason(str(item.get("code")), str(item.get("message")), "hold")
+    severity = item.get("severity")
+    # What a record of another version says of its severity decided nothing here: it waits.
+    known: Severity = "deny" if severity == "deny" else "warn" if severity == "warn" else "hold"
+    return Reason(str(item.get("code")), str(item.get("message")), known)
 
 
 def _severity(reason: JsonObject) -> str:

@@ -49,7 +49,7 @@ def normalised(text: str) -> str:
 HELD = f"""\
 team/app@{APP.digest}
   is held: stored, and not visible to whoever only pulls
-  first seen DATE, pushed by USER
+  first seen DATE, pushed by alice
 
 held: manifest, decided DATE (decision ID)
   for alice (USER), because of push
@@ -69,7 +69,7 @@ help: supply what is missing:
 PROMOTED = f"""\
 team/app@{APP.digest}
   is admitted: whoever may pull here sees it
-  first seen DATE, pushed by USER
+  first seen DATE, pushed by alice
 
 admitted: manifest, decided DATE (decision ID)
   for alice (USER), because of evidence
@@ -111,6 +111,29 @@ class TestWhy:
     def test_of_what_was_refused(self, told: Home) -> None:
         assert normalised(told.done("image", "why", f"team/app@{LEAKY.digest}").out) == REFUSED
 
+    def test_of_what_was_refused_by_the_tag_that_it_was_pushed_for(self, told: Home) -> None:
+        assert normalised(told.done("image", "why", "team/app:v2").out) == REFUSED
+        said = told.data("image", "why", "team/app:v2")
+        assert (said["digest"], said["state"], said["visible"]) == (LEAKY.digest, None, False)
+
+    def test_of_a_refused_push_to_a_tag_that_is_there(self, waiting: Home) -> None:
+        assert isinstance(waiting.push(LEAKY, "v1"), Refused)
+        said = normalised(waiting.done("image", "why", "team/app:v1").out)
+        assert said == f"{REFUSED}\nteam/app:v1 itself is what it was:\n\n{HELD}"
+        data = waiting.data("image", "why", "team/app:v1")
+        assert (data["digest"], data["tag"]["digest"]) == (LEAKY.digest, APP.digest)
+
+    def test_by_the_decision_id_of_the_refusal(self, waiting: Home) -> None:
+        refused = waiting.push(LEAKY, "v3")
+        assert isinstance(refused, Refused)
+        assert refused.decision_id is not None
+        said = waiting.done("image", "why", refused.decision_id).out
+        assert said.startswith(f"team/app@{LEAKY.digest}\ndenied: manifest, decided ")
+        assert f"(decision {refused.decision_id})" in said
+        assert "error[SEC001]: looks like a secret" in said
+        (decision,) = waiting.data("image", "why", refused.decision_id)["decisions"]
+        assert (decision["id"], decision["reasons"][0]["severity"]) == (refused.decision_id, "deny")
+
     def test_of_what_was_promoted(self, waiting: Home) -> None:
         assert isinstance(waiting.attach(signed_bundle(KEY, subject=APP.digest)), Admitted)
         assert normalised(waiting.done("image", "why", "team/app:v1").out) == PROMOTED
@@ -123,8 +146,8 @@ class TestWhy:
     @pytest.mark.parametrize(
         ("reference", "status"),
         [
-            pytest.param("team/app:v2", 1, id="a-tag-that-was-refused"),
             pytest.param("team/app:none", 1, id="no-such-tag"),
+            pytest.param("00000000-0000-7000-8000-000000000000", 1, id="no-such-decision"),
             pytest.param(f"team/app@{UNKNOWN}", 1, id="no-such-digest"),
             pytest.param(f"nobody/app@{UNKNOWN}", 1, id="no-such-project"),
             pytest.param("team/app", 2, id="neither-tag-nor-digest"),
@@ -142,6 +165,7 @@ class TestShow:
         shown = told.data("image", "show", "team/app:v1")
         assert (shown["digest"], shown["state"], shown["visible"]) == (APP.digest, "held", False)
         assert shown["class"] == "image"
+        assert (shown["pushed_by"], shown["pushed_by_id"][:2]) == ("alice", "u:")
         assert shown["expires"] > shown["first_seen"]
 
     def test_nothing(self, told: Home) -> None:
@@ -152,7 +176,9 @@ class TestHeld:
     def test_lists_what_waits_and_why(self, told: Home) -> None:
         (row,) = told.data("image", "held")
         assert (row["repository"], row["digest"]) == ("team/app", APP.digest)
-        assert "SIGNATURE_MISSING" in row["reasons"]
+        assert [reason["code"] for reason in row["reasons"]] == ["SIGNATURE_MISSING", "SIG001"]
+        assert row["pushed_by"] == "alice"
+        assert "SIGNATURE_MISSING: trust policy policy wants a signature by key-0" in told.done("image", "held").out
         assert told.data("image", "held", "team") == [row]
 
     def test_nothing_of_another_project(self, told: Home, tmp_path: Path) -> None:
@@ -184,6 +210,9 @@ class TestReevaluate:
         waiting.run("image", "reevaluate", "team/app:v1")
         (row,) = waiting.data("image", "drift", "team")
         assert row["digest"] == APP.digest
+        shown = waiting.done("image", "drift").out
+        assert f"{row['reasons'][0]['code']}: {row['reasons'][0]['message']}" in shown
+        assert "{" not in shown
         assert waiting.data("image", "show", "team/app:v1")["visible"] is True
 
 
@@ -192,11 +221,14 @@ class TestWait:
         ran = told.run("image", "wait", "team/app:v1", "--timeout", "0")
         assert ran.status == 1
         assert "SIGNATURE_MISSING" in ran.err
+        assert ran.err.startswith("team/app:v1 is not visible yet, 0 of 0 s ...\n")
 
     def test_ends_at_once_where_it_is_visible(self, waiting: Home) -> None:
         waiting.attach(signed_bundle(KEY, subject=APP.digest))
-        assert waiting.run("image", "wait", "team/app:v1").status == 0
-        assert waiting.run("image", "wait", f"team/app@{APP.digest}").status == 0
+        ran = waiting.done("image", "wait", "team/app:v1")
+        assert (ran.out, ran.err) == (f"team/app:v1 is visible: {APP.digest}\n", "")
+        waited = waiting.data("image", "wait", f"team/app@{APP.digest}")
+        assert (waited["digest"], waited["state"], waited["visible"]) == (APP.digest, "admitted", True)
 
     def test_nothing_is_not_waited_for(self, told: Home) -> None:
         assert told.run("image", "wait", "team/app:none", "--timeout", "0").status == 1
@@ -231,6 +263,11 @@ class TestAudit:
         assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
         assert rows[-1]["kind"] == "manifest.denied"
         assert rows[-1]["digest"] == LEAKY.digest
+
+    def test_the_tail_as_a_table_shows_no_python(self, told: Home) -> None:
+        shown = told.done("audit", "tail").out
+        assert "tags=v2" in shown
+        assert "{" not in shown
 
     def test_an_event_names_the_decision_that_why_explains(self, told: Home) -> None:
         event = next(row for row in told.data("audit", "tail") if row["kind"] == "manifest.held")

@@ -1,5 +1,6 @@
 """`init`: a folder that works, whose secrets are its owner's only, and never over something that is there."""
 
+import re
 import stat
 from pathlib import Path
 
@@ -54,6 +55,14 @@ def test_what_it_answers_as_json_is_all_that_a_script_needs(tmp_path: Path) -> N
         assert not path.is_file() or made["password"].encode() not in path.read_bytes()
 
 
+def test_the_password_is_alone_on_stdout(tmp_path: Path) -> None:
+    ran = command("init", str(tmp_path / "registry"), "--tls", "off")
+    assert re.fullmatch(r"[A-Za-z0-9]{24}\n", ran.out)
+    assert ran.out.strip() not in ran.err
+    assert "account  admin" in ran.err
+    assert f"registry-gateway --config {tmp_path / 'registry' / 'gateway.toml'} serve" in ran.err
+
+
 def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "something").touch()
     ran = command("init", str(tmp_path))
@@ -86,7 +95,7 @@ def test_with_files_it_makes_no_certificate_and_doctor_asks_for_one(tmp_path: Pa
     assert not (home.folder / "keys" / "tls").exists()
     ran = home.run("doctor")
     assert ran.status == 1
-    assert "cannot be read as a certificate" in ran.out
+    assert "are not a certificate and its key" in ran.out
 
 
 def test_without_tls_it_listens_on_loopback_by_http(tmp_path: Path) -> None:

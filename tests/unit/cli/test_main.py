@@ -80,6 +80,24 @@ def test_a_name_that_is_none_ends_with_2(made: Home, words: tuple[str, ...]) -> 
     assert ran.err.startswith("registry-gateway: ")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("trust", "show", "nobody"), id="trust-show"),
+        pytest.param(("robot", "list", "nobody"), id="robot-list"),
+        pytest.param(("image", "held", "nobody"), id="image-held"),
+        pytest.param(("image", "drift", "nobody"), id="image-drift"),
+        pytest.param(("member", "list", "nobody"), id="member-list"),
+        pytest.param(("member", "remove", "nobody", "--user", "admin"), id="member-remove"),
+    ],
+)
+def test_a_project_that_is_not_there_ends_with_1(made: Home, words: tuple[str, ...]) -> None:
+    ran = made.run(*words)
+    assert ran.status == 1
+    assert ran.out == ""
+    assert ran.err == "registry-gateway: no project is called nobody: see `registry-gateway project list`\n"
+
+
 def test_no_configuration_ends_with_2_and_says_what_makes_one(tmp_path: Path) -> None:
     ran = command("--config", str(tmp_path / "gateway.toml"), "stats")
     assert ran.status == 2
@@ -131,4 +149,4 @@ def test_a_cell_is_neither_markup_nor_an_escape_sequence(home: Home) -> None:
 
 def test_a_pipe_is_given_whole_cells(home: Home) -> None:
     shown = home.done("doctor").out
-    assert shown.count("\n") == 7
+    assert shown.count("\n") == 11

@@ -17,7 +17,7 @@ def test_a_project_is_made_listed_changed_and_deleted(home: Home) -> None:
     changed = home.data("project", "set", "team", "--mode", "strict", "--no-writers-read-held", "--reason", "audit")
     assert (changed["mode"], changed["visibility"], changed["writers_read_held"]) == ("strict", "public", False)
     assert home.data("project", "show", "team") == changed
-    assert home.done("project", "delete", "team", "--yes").out == ""
+    assert home.done("project", "delete", "team", "--yes").out == "project team is deleted\n"
     assert home.data("project", "list") == []
     kinds = [row["kind"] for row in home.data("audit", "tail")]
     assert kinds[-3:] == ["project.created", "project.changed", "project.deleted"]
@@ -36,8 +36,8 @@ def test_as_a_table(home: Home) -> None:
         pytest.param(("create", "team"), 1, "team", id="taken"),
         pytest.param(("create", "team/inner"), 1, "team", id="inside-another"),
         pytest.param(("create", "Team"), 2, "is not a repository name", id="no-name"),
-        pytest.param(("create", "other", "--mode", "warn"), 2, "mode warn is not available yet", id="warn"),
-        pytest.param(("set", "team", "--mode", "warn"), 2, "mode warn is not available yet", id="set-warn"),
+        pytest.param(("create", "other", "--mode", "warn"), 2, "'warn' is not one of", id="warn"),
+        pytest.param(("set", "team", "--mode", "warn"), 2, "'warn' is not one of", id="set-warn"),
         pytest.param(("set", "nobody", "--mode", "hold"), 1, "nobody", id="set-unknown"),
         pytest.param(("show", "nobody"), 1, "see `registry-gateway project list`", id="show-unknown"),
         pytest.param(("delete", "nobody", "--yes"), 1, "nobody", id="delete-unknown"),
@@ -101,3 +101,29 @@ def test_a_member_refuses(team: Home, words: tuple[str, ...], status: int, said:
     assert ran.status == status
     assert said in ran.err
     assert [row["role"] for row in team.data("member", "list", "team")] == ["writer"]
+
+
+def test_what_is_offered_is_what_is_taken(made: Home) -> None:
+    for verb in ("create", "set"):
+        said = made.done("project", verb, "--help").out
+        assert "<hold|strict>" in said
+        assert "warn" not in said
+
+
+def test_each_change_is_a_document_or_a_sentence(team: Home) -> None:
+    (alice,) = [row for row in team.data("user", "list") if row["name"] == "alice"]
+    about = {"project": "team", "name": "alice", "id": alice["id"], "role": "scanner"}
+    assert team.data("member", "add", "team", "--user", "alice", "--role", "scanner") == about
+    removed = team.data("member", "remove", "team", "--user", "alice", "--role", "scanner")
+    assert removed == {**about, "removed": 1}
+    added = team.done("member", "add", "team", "--user", "alice", "--role", "reader")
+    assert added.out == "alice has the role reader in project team\n"
+    gone = team.done("member", "remove", "team", "--user", "alice")
+    assert gone.out == "alice has no role in project team\n"
+
+
+def test_a_deletion_is_a_document_or_says_what_it_does(team: Home) -> None:
+    ran = team.run("--output", "json", "project", "delete", "team", "--yes")
+    assert (ran.data, ran.err) == ({"project": "team", "deleted": True}, "")
+    team.done("project", "create", "team")
+    assert "deleting the images, members, robots" in team.done("project", "delete", "team", "--yes").err

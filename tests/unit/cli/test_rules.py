@@ -42,9 +42,12 @@ class TestTrust:
         narrow = write(tmp_path / "narrow", trust_files(KEY, globs=("team/**",)))
         assert home.run("trust", "check", str(narrow)).err == ""
 
-    def test_is_shown_by_project(self, home: Home) -> None:
-        home.trust(trust_files(KEY))
-        assert home.data("trust", "show", "team") == home.data("trust", "show")
+    def test_of_a_project_every_policy_is_shown_that_can_be_about_a_repository_of_it(self, home: Home) -> None:
+        home.done("project", "create", "team")
+        home.done("project", "create", "other")
+        home.trust(trust_files(KEY, globs=("team/app", "localhost:5443/team/web")))
+        assert [row["name"] for row in home.data("trust", "show", "team")] == ["policy"]
+        assert home.data("trust", "show", "other") == []
 
     def test_a_folder_of_nothing_trusts_nobody(self, home: Home, tmp_path: Path) -> None:
         place = tmp_path / "empty"
@@ -85,7 +88,44 @@ class TestPolicy:
         assert "SIG001" in status["rules"]
         checked = home.data("policy", "check", str(home.folder / "policies"))
         assert checked["revision"] == status["revision"]
-        assert home.data("policy", "test", str(home.folder / "policies")) == checked
+
+    def test_tests_that_cannot_run_are_not_taken_for_passed(
+        self, made: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        ran = made.run("policy", "test", str(made.folder / "policies"))
+        assert ran.status == 1
+        assert ran.out == ""
+        assert "did not run: install opa" in ran.err
+
+    @pytest.mark.parametrize(
+        ("script", "status", "out", "err"),
+        [
+            pytest.param("echo PASS: 31/31", 0, "31 tests ran and passed\n", "testing the rules", id="passed"),
+            pytest.param("echo FAIL: 1/31; exit 2", 1, "", "FAIL: 1/31", id="failed"),
+            pytest.param("true", 1, "", "no test ran", id="nothing-said"),
+            pytest.param("echo PASS: 0/0", 1, "", "no test ran", id="none-there"),
+        ],
+    )
+    def test_the_tests_are_the_program_s_to_run(
+        self, made: Home, tmp_path: Path, script: str, status: int, out: str, err: str
+    ) -> None:
+        opa = tmp_path / "opa"
+        opa.write_text(f'#!/bin/sh\ntest "$1" = test || exit 0\n{script}\n', encoding="ascii")
+        opa.chmod(0o755)
+        ran = made.run("policy", "test", str(made.folder / "policies"), "--opa", str(opa))
+        assert (ran.status, ran.out) == (status, out)
+        assert err in ran.err
+        if status == 0:
+            shown = made.data("policy", "test", str(made.folder / "policies"), "--opa", str(opa))
+            assert shown["tests"] == 31
+
+    def test_long_work_says_what_it_does(self, home: Home) -> None:
+        place = str(home.folder / "policies")
+        assert home.done("policy", "check", place).err.startswith("checking, testing and compiling")
+        steps = home.done("policy", "activate", place, "--reason", "again").err.splitlines()
+        assert [step.split()[0] for step in steps] == ["checking,", "loading", "making"]
+        assert home.run("--output", "json", "policy", "check", place).err == ""
 
     def test_parameters_change_without_the_opa_program(self, home: Home) -> None:
         before = home.data("policy", "status")

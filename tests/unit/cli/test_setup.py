@@ -1,13 +1,19 @@
 """`config check`, `doctor`, `stats`, `upgrade`."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gateway.app import Parts, unix_now
+from gateway.cli import diagnosis
 from gateway.server.tls import LEAF_DAYS, issue_self_signed
+from tests.support import images
 from tests.support.command_line import Home
 from tests.support.evidence import signer, trust_files
+
+OPA = {"POLICY__ENGINE": "opa", "POLICY__ADDRESS": "unix:///nonexistent/opa.sock"}
 
 
 class TestConfigCheck:
@@ -16,6 +22,12 @@ class TestConfigCheck:
         assert shown["server"]["listen"] == "127.0.0.1:5443"
         assert shown["server"]["limits"]["held_seconds"] == 604800
         assert shown["directory"] == str(made.folder)
+
+    def test_a_table_names_each_key_as_the_file_does(self, made: Home) -> None:
+        lines = [line.split() for line in made.done("config", "check").out.splitlines()]
+        assert ["server.listen", "127.0.0.1:5443"] in lines
+        assert ["server.limits.held_seconds", "604800"] in lines
+        assert not any("{" in word for line in lines for word in line)
 
     def test_a_mistake_ends_with_2(self, home: Home) -> None:
         text = home.config_file.read_text(encoding="utf-8")
@@ -31,11 +43,15 @@ class TestDoctor:
         rows = made.data("doctor")
         assert {row["check"] for row in rows} == {
             "certificate",
+            "token keys",
+            "secret files",
             "private files",
             "disk space",
             "catalog schema",
             "policy",
+            "policy engine",
             "trust",
+            "robots",
         }
         assert {row["result"] for row in rows} == {"ok"}
 
@@ -50,9 +66,8 @@ class TestDoctor:
     @pytest.mark.parametrize("place", ["data", "keys/token", "keys/tls/key.pem"])
     def test_finds_secrets_that_others_can_read(self, home: Home, place: str) -> None:
         (home.folder / place).chmod(0o755)
-        assert self.failed(home) == {
-            "private files": f"others can read {home.folder / place}: chmod go= {home.folder / place}"
-        }
+        said = f"others can read {home.folder / place}: chmod go= {home.folder / place}"
+        assert self.failed(home) == {"private files": said}
 
     def test_finds_a_token_key_that_others_can_read(self, home: Home) -> None:
         (key,) = (home.folder / "keys" / "token").iterdir()
@@ -61,20 +76,91 @@ class TestDoctor:
 
     def test_finds_a_certificate_that_is_none(self, home: Home) -> None:
         (home.folder / "keys" / "tls" / "certificate.pem").write_text("nothing", encoding="ascii")
-        assert "cannot be read as a certificate" in self.failed(home)["certificate"]
+        assert "are not a certificate and its key" in self.failed(home)["certificate"]
+
+    def test_finds_a_certificate_whose_key_is_another(self, home: Home) -> None:
+        issued = issue_self_signed(["localhost"], now=datetime.now(tz=UTC))
+        (home.folder / "keys" / "tls" / "key.pem").write_bytes(issued.key)
+        assert "are not a certificate and its key" in self.failed(home)["certificate"]
+
+    def reissue(self, home: Home, *, days: int) -> None:
+        """Put a certificate and its key there that were made so many days ago."""
+        issued = issue_self_signed(["localhost"], now=datetime.now(tz=UTC) - timedelta(days=days))
+        (home.folder / "keys" / "tls" / "certificate.pem").write_bytes(issued.chain)
+        (home.folder / "keys" / "tls" / "key.pem").write_bytes(issued.key)
+
+    def test_finds_a_certificate_that_has_ended(self, home: Home) -> None:
+        self.reissue(home, days=LEAF_DAYS + 1)
+        assert "has expired: renew it" in self.failed(home)["certificate"]
+
+    def test_finds_a_certificate_that_is_not_valid_yet(self, home: Home) -> None:
+        self.reissue(home, days=-2)
+        assert "is not valid before" in self.failed(home)["certificate"]
+
+    def test_warns_of_a_certificate_that_is_about_to_end(self, home: Home) -> None:
+        self.reissue(home, days=LEAF_DAYS - 20)
+        row = next(row for row in home.data("doctor") if row["check"] == "certificate")
+        assert row["result"] == "warning"
+        assert re.fullmatch(r"valid for \d+ days: renew .*certificate\.pem, and restart the gateway", row["advice"])
+
+    def test_finds_that_no_key_signs_tokens(self, home: Home) -> None:
+        (key,) = (home.folder / "keys" / "token").iterdir()
+        key.unlink()
+        assert "there is no signing key" in self.failed(home)["token keys"]
+
+    def test_finds_that_the_only_token_key_is_of_later(self, home: Home) -> None:
+        (key,) = (home.folder / "keys" / "token").iterdir()
+        key.rename(key.with_name("signing-99999999999.pem"))
+        assert "no key that could sign" in self.failed(home)["token keys"]
 
     @pytest.mark.parametrize(
-        ("days", "said"),
+        ("settings", "said"),
         [
-            pytest.param(LEAF_DAYS - 20, "valid for", id="about-to-end"),
-            pytest.param(LEAF_DAYS + 1, "has expired: renew it", id="expired"),
+            pytest.param({"METRICS__TOKEN_FILE": "none"}, "metrics.token_file", id="metrics"),
+            pytest.param({**OPA, "POLICY__TOKEN_FILE": "none"}, "policy.token_file", id="opa"),
+            pytest.param({**OPA, "POLICY__CA": "none"}, "policy.ca", id="opa-s-ca"),
         ],
     )
-    def test_finds_a_certificate_that_ends(self, home: Home, days: int, said: str) -> None:
-        made = datetime.now(tz=UTC) - timedelta(days=days)
-        issued = issue_self_signed(["localhost"], now=made)
-        (home.folder / "keys" / "tls" / "certificate.pem").write_bytes(issued.chain)
-        assert said in self.failed(home)["certificate"]
+    def test_finds_a_secret_that_is_not_there(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], said: str
+    ) -> None:
+        for name, value in settings.items():
+            monkeypatch.setenv(f"REGISTRY_GATEWAY__{name}", value)
+        found = self.failed(home)
+        assert set(found) == {"secret files"}
+        assert f"{said}: " in found["secret files"]
+
+    def test_finds_an_opa_server_that_is_not_there(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in OPA.items():
+            monkeypatch.setenv(f"REGISTRY_GATEWAY__{name}", value)
+        found = self.failed(home)
+        assert set(found) == {"policy engine"}
+        assert "cannot be reached" in found["policy engine"]
+
+    def test_finds_that_there_is_little_space(self, made: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(diagnosis, "MIN_FREE_BYTES", 2**63)
+        assert "make space, pushes are refused with 507" in self.failed(made)["disk space"]
+
+    def test_warns_of_a_pushing_robot_that_pulls_from_a_second_address(self, team: Home) -> None:
+        team.done("robot", "create", "team", "ci", "--role", "writer")
+        (robot,) = team.data("robot", "list")
+        image = images.image("one")
+        team.push(image, "v1")
+        now = unix_now()
+
+        async def meanwhile(parts: Parts) -> None:
+            """What was pushed was the robot's; and it pulled from two addresses."""
+            await parts.database.write(
+                lambda connection: connection.execute("UPDATE manifest SET who = ?", (robot["id"],)).rowcount
+            )
+            for address in ("192.0.2.1", "192.0.2.2"):
+                key = (robot["id"], "team/app", image.digest, address, "pulled", now // 60)
+                await parts.audit.record_pulls({key: (now, now, 1)})
+
+        team.inside(meanwhile)
+        row = next(row for row in team.data("doctor") if row["check"] == "robots")
+        assert row["result"] == "warning"
+        assert "robot+team+ci from 2" in row["advice"]
 
     def test_finds_rules_that_are_not_the_active_ones(self, home: Home) -> None:
         file = home.folder / "policies" / "data" / "config.json"
@@ -104,7 +190,10 @@ def test_stats_counts(home: Home) -> None:
 
 class TestUpgrade:
     def test_of_what_is_up_to_date_changes_nothing(self, home: Home) -> None:
-        done = home.data("upgrade")
+        ran = home.run("--output", "json", "upgrade")
+        done = ran.data
+        assert ran.err == ""
+        assert "bringing the schema of" in home.done("upgrade").err
         assert done["from"] == done["to"]
         assert home.run("doctor").status == 0
 
@@ -114,5 +203,5 @@ class TestUpgrade:
         ran = home.run("upgrade")
         assert ran.status in (2, 3)
         assert ran.out == ""
-        assert ran.err.startswith("registry-gateway: ")
+        assert ran.err.splitlines()[-1].startswith("registry-gateway: ")
         assert Path(catalog).read_bytes().startswith(b"not a database")

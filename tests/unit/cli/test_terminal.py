@@ -22,6 +22,11 @@ def test_a_time_is_utc_and_none_is_nothing() -> None:
         pytest.param((), "", id="empty"),
         pytest.param(3, "3", id="number"),
         pytest.param("two\nlines", "two\\nlines", id="line-break"),
+        pytest.param([{"code": "A", "message": "m m", "severity": "deny"}], "A: m m", id="reason"),
+        pytest.param([{"code": "A", "message": "m"}, {"code": "B", "message": "n"}], "A: m; B: n", id="reasons"),
+        pytest.param([{"a": 1, "b": "c d", "none": None}, {"e": True}], "a=1 b=(c d); e=yes", id="objects"),
+        pytest.param([{"a": {"b": ["c", "d"]}}], "a=(b=(c, d))", id="an-object-inside"),
+        pytest.param([{"a": "\x1b[2J"}], "a=\\x1b[2J", id="an-escape-sequence-inside"),
     ],
 )
 def test_a_record_and_a_cell_show_the_same(value: object, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,3 +51,37 @@ def test_a_note_is_not_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
     Terminal(Output.JSON).note("by the way")
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "by the way\n")
+
+
+def test_a_section_of_a_record_is_written_as_its_keys_are(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal(Output.TABLE).record({"some_name": 1, "server": {"listen": "x", "limits": {"blob_bytes": 2}}})
+    assert capsys.readouterr().out.splitlines() == [
+        "some name                 1",
+        "server.listen             x",
+        "server.limits.blob_bytes  2",
+    ]
+
+
+def test_a_secret_is_alone_on_stdout_or_a_member(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal(Output.TABLE).secret("password", "s3cret", record={"account": "admin"})
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("s3cret\n", "account  admin\n")
+    Terminal(Output.JSON).secret("password", "s3cret", record={"account": "admin"})
+    captured = capsys.readouterr()
+    assert (json.loads(captured.out), captured.err) == ({"account": "admin", "password": "s3cret"}, "")
+
+
+def test_a_step_is_a_line_on_stderr_and_not_where_a_program_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal(Output.TABLE).step("testing\x07")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "testing\\x07 ...\n")
+    Terminal(Output.JSON).step("testing")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+def test_a_list_that_is_cut_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal(Output.JSON).limited([1, 2], limit=3)
+    assert capsys.readouterr().err == ""
+    Terminal(Output.JSON).limited([1, 2], limit=2)
+    assert capsys.readouterr().err == "only the first 2 are listed: there may be more\n"

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.access.values import Condition
 from gateway.catalog.values import DecisionRow, ManifestClass, ManifestView
-from gateway.cli.why import explain, reasons_of, record_of
+from gateway.cli.why import explain, explain_decision, reasons_of, record_of
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
 from gateway.oci.strict_json import JsonObject
@@ -76,6 +76,31 @@ def test_a_severity_is_a_word_and_a_child_is_named() -> None:
     assert f"      --> {child}" in said
     assert "  error[A]: m" in said
     assert "  warning[B]: m" in said
+
+
+@pytest.mark.parametrize(
+    ("severity", "told"),
+    [
+        pytest.param("deny", "deny", id="deny"),
+        pytest.param("hold", "hold", id="hold"),
+        pytest.param("warn", "warn", id="warn"),
+        pytest.param("new", "hold", id="of-another-version"),
+    ],
+)
+def test_a_reason_has_the_severity_that_was_recorded(severity: str, told: str) -> None:
+    (found,) = reasons_of(view(Condition.HELD), [decided({"reasons": [reason("A", severity=severity)]})])
+    assert (found.code, found.severity) == ("A", told)
+
+
+def test_who_pushed_is_told_by_name() -> None:
+    assert "pushed by alice" in explain(view(Condition.HELD), [], host=HOST, pushed_by="alice")
+
+
+def test_one_decision_is_told_alone() -> None:
+    said = explain_decision(decided({"reasons": [reason("A", "m\nn")]}, outcome="denied")).splitlines()
+    assert said[0] == f"team/app@{DIGEST}"
+    assert said[1].startswith("denied: manifest, ")
+    assert "  waiting[A]: m\\nn" in said
 
 
 def test_an_attestation_is_named_by_its_predicate() -> None:
