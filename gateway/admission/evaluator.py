@@ -281,7 +281,7 @@ class Evaluator:
     async def _load(self, subject: Digest, facts: EvidenceFacts) -> EvidenceObject | None:
         """Return a stored evidence object; None for one that cannot be read, which proves nothing."""
         try:
-            manifest = Manifest.parse(facts.body, content_type=facts.media_type)
+            manifest = Manifest.parse_stored(facts.body, media_type=facts.media_type)
             claim = EvidenceClaim(EvidenceFormat(facts.format), subject)
             return await self.read_evidence(manifest, claim, first_seen=facts.first_seen)
         except (ManifestInvalid, DocumentInvalid, BlobUnknown, Internal, ValueError):

@@ -137,7 +137,7 @@ async def _subject(tools: Tools, attempt: Attempt, digest: Digest) -> Subject | 
     view = await tools.manifests.by_digest(repository, digest, now=attempt.now, with_body=True)
     manifest, key = None, WorldKey(repository=repository, caller=caller, digest=digest)
     if view is not None and view.body is not None:
-        manifest = Manifest.parse(view.body, content_type=view.media_type)
+        manifest = Manifest.parse_stored(view.body, media_type=view.media_type)
         key = world_key(manifest, repository=repository, caller=caller, tags=())
     world = await tools.store.read_world(key, now=attempt.now)
     if world is None or (world.manifest is None) != (manifest is None):
@@ -284,7 +284,7 @@ def _stored(attempt: Attempt, subject: World) -> EvidenceFacts | None:
 def _about(body: bytes, media_type: str) -> Digest | None:
     """Return the subject that a stored evidence manifest names."""
     try:
-        return classify(Manifest.parse(body, content_type=media_type), ()).subject
+        return classify(Manifest.parse_stored(body, media_type=media_type), ()).subject
     except (ManifestInvalid, DocumentInvalid):
         return None
 

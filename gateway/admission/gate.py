@@ -101,7 +101,7 @@ class Gate:
             return await self._reverify(view, trigger)
         if view.cls is not ManifestClass.IMAGE:
             return Held(_stored(view), ())
-        manifest = Manifest.parse(view.body, content_type=view.media_type)
+        manifest = Manifest.parse_stored(view.body, media_type=view.media_type)
         key, world = await self._world(manifest, repository, trigger)
         now = self.tools.now()
         proof = await self.tools.evaluator.prove(manifest.digest, repository, world, extra=None, now=now)
@@ -129,7 +129,7 @@ class Gate:
         now = self.tools.now()
         if view.body is None or view.subject is None:
             raise ManifestUnknown(str(view.digest))
-        manifest = Manifest.parse(view.body, content_type=view.media_type)
+        manifest = Manifest.parse_stored(view.body, media_type=view.media_type)
         evidence_key, evidence_world = await self._world(manifest, view.repository, trigger)
         facts = evidence_world.manifest
         if facts is None:
@@ -140,7 +140,7 @@ class Gate:
         subject = None
         key = WorldKey(repository=view.repository, caller=trigger.principal, digest=view.subject)
         if subject_view is not None and subject_view.body is not None:
-            subject = Manifest.parse(subject_view.body, content_type=subject_view.media_type)
+            subject = Manifest.parse_stored(subject_view.body, media_type=subject_view.media_type)
             key = key_of(subject, repository=view.repository, caller=trigger.principal)
         world = await self.tools.store.read_world(key, now=now)
         if world is None or (world.manifest is None) != (subject is None):

@@ -51,7 +51,7 @@ def manifests_of(root: Manifest, world: World) -> tuple[Manifest, ...]:
     found = {root.digest: root}
     for child in world.children:
         if child.digest not in found:
-            found[child.digest] = Manifest.parse(child.body, content_type=child.media_type)
+            found[child.digest] = Manifest.parse_stored(child.body, media_type=child.media_type)
     return tuple(found.values())
 
 

@@ -151,7 +151,7 @@ def _read(pairs: Sequence[tuple[ManifestView, bytes]]) -> Sequence[tuple[JsonObj
 
 def _entry(view: ManifestView, body: bytes) -> JsonObject:
     """Return the descriptor of a referrer, with its own annotations and its declared type."""
-    manifest = Manifest.parse(body, content_type=view.media_type, max_bytes=view.size)
+    manifest = Manifest.parse_stored(body, media_type=view.media_type)
     entry: JsonObject = {"mediaType": view.media_type, "digest": str(view.digest), "size": view.size}
     if manifest.declared_type is not None:
         entry["artifactType"] = manifest.declared_type

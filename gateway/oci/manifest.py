@@ -77,6 +77,15 @@ class Manifest:
     annotations: Mapping[str, str] = field(hash=False)
 
     @classmethod
+    def parse_stored(cls, raw: bytes, *, media_type: str) -> Self:
+        """Return the manifest that was stored as ``raw``, under the type that it was accepted with.
+
+        Its size was judged when it was pushed: a limit that was lowered since is no reason not to read what is there.
+        Raises as `parse` does.
+        """
+        return cls.parse(raw, content_type=media_type, max_bytes=len(raw))
+
+    @classmethod
     def parse(cls, raw: bytes, *, content_type: str | None, max_bytes: int = MAX_MANIFEST_BYTES) -> Self:
         """Return the manifest that ``raw`` is, sent as ``content_type`` (the header's exact value).
 

@@ -1,5 +1,6 @@
 """The admission path as a whole, against the real catalog and the real rules."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ from gateway.access.values import Mode, Role
 from gateway.admission.values import Admitted, Held, Refused
 from gateway.catalog.values import ManifestClass
 from gateway.errors import Denied
+from gateway.oci.manifest import MAX_MANIFEST_BYTES
 from tests.support.admission import HOST, KEY, OPERATOR, OTHER_KEY, House, house, run
+from tests.support.admission_stories import reevaluate, with_limit
 from tests.support.evidence import attested_bundle, signed_bundle, signed_classic, trust_files
-from tests.support.images import cache_image, cache_index, chart, image, index
+from tests.support.images import Artifact, Blob, cache_image, cache_index, chart, image, index
 
 
 def codes(outcome: Held | Refused) -> set[str]:
@@ -51,6 +54,30 @@ def test_a_trusted_signature_promotes_the_manifest_and_its_tag_in_one_commit(tmp
         assert await home.visible(app.digest)
         assert await home.target("v1") == app.digest
         assert "tag.promoted" in await home.events()
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def spaced(artifact: Artifact, size: int) -> Artifact:
+    """Return the same manifest in ``size`` bytes: with spaces before its end."""
+    content = artifact.manifest.content
+    longer = content[:-1] + b" " * (size - len(content)) + content[-1:]
+    return dataclasses.replace(artifact, manifest=Blob(artifact.manifest.media_type, longer))
+
+
+def test_a_manifest_over_the_least_limit_is_promoted_where_the_setting_lets_it_in(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        with_limit(home, max_manifest_bytes=2 * MAX_MANIFEST_BYTES)
+        app = spaced(image("one"), MAX_MANIFEST_BYTES + 1)
+        assert isinstance(await home.push("alice", app, "v1"), Held)
+        assert isinstance(await home.attach("alice", signed_bundle(KEY, subject=app.digest)), Admitted)
+        assert await home.target("v1") == app.digest
+        # Judged again, and as a part of another: what is stored has been let in.
+        assert isinstance(await reevaluate(home, app), Admitted)
+        both = index(app)
+        assert isinstance(await home.push("alice", both, "v2"), Held)
+        assert isinstance(await home.attach("alice", signed_bundle(KEY, subject=both.digest)), Admitted)
 
     with house(tmp_path) as home:
         run(story(home))

@@ -249,3 +249,11 @@ def test_any_value_in_any_member_is_read_or_refused(document: Json, name: str, v
 def test_no_other_content_type_is_a_manifest(content_type: str) -> None:
     with pytest.raises(ManifestInvalid):
         Manifest.parse(encode(image()), content_type=content_type)
+
+
+def test_what_was_stored_is_read_whatever_the_limit_is_now() -> None:
+    raw = encode(image())
+    longer = raw[:-1] + b" " * (MAX_MANIFEST_BYTES - len(raw) + 1) + raw[-1:]
+    with pytest.raises(ManifestTooLarge):
+        parse(longer, content_type=media_types.OCI_MANIFEST)
+    assert Manifest.parse_stored(longer, media_type=media_types.OCI_MANIFEST).raw == longer
