@@ -5,16 +5,19 @@ The content store's system calls are failed one kind at a time; the catalog is g
 
 import dataclasses
 import errno
+import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from gateway.app import Parts, content_path
 from gateway.content.filesystem import open_content
+from gateway.errors import ConfigInvalid
 from tests.support.api import Reply
 from tests.support.content import WatchedFileSystem
-from tests.support.images import image
+from tests.support.images import Artifact, digest_of, image
 from tests.support.whole import Whole, furnished, whole
 
 STORED = ("manifest", "tag", "repo_blob", "upload", "decision")
@@ -44,8 +47,7 @@ def bytes_on_disk(built: Whole) -> set[Path]:
     return {path for path in content_path(built.parts.config).rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("call", ["create", "write", "fsync", "link", "rename", "mkdir"])
-@pytest.mark.parametrize(
+FAILURES = pytest.mark.parametrize(
     ("number", "status"),
     [
         pytest.param(errno.ENOSPC, 507, id="full"),
@@ -54,13 +56,11 @@ def bytes_on_disk(built: Whole) -> set[Path]:
         pytest.param(errno.EMFILE, 503, id="no-descriptors"),
     ],
 )
-def test_a_content_store_that_refuses(
-    made: tuple[Whole, WatchedFileSystem], call: str, number: int, status: int
-) -> None:
-    built, calls = made
-    artifact = image(f"{call} {number}")
-    blob = artifact.blobs[1]
-    before, files = built.count(*STORED), bytes_on_disk(built)
+
+
+@contextmanager
+def failing(calls: WatchedFileSystem, call: str, number: int) -> Iterator[None]:
+    """Fail every ``call``; assert at the end that there was one, or what was shown would be that all is well."""
     failed: list[str] = []
 
     def fail(name: str, path: str) -> BaseException | None:
@@ -71,13 +71,35 @@ def test_a_content_store_that_refuses(
 
     calls.fail_when = fail
     try:
-        reply = built.upload("pusher", blob.content, blob.digest)
+        yield
     finally:
         calls.fail_when = lambda name, path: None
-    if not failed:
-        # A call that an upload of this size does not need.
-        assert reply.status == 201
-        return
+    assert failed, f"{call} was never called"
+
+
+def in_a_new_folder(built: Whole, name: str) -> Artifact:
+    """Return an image whose layer is the first blob of its folder, so that storing it makes one."""
+    for number in itertools.count():
+        artifact = image(f"{name} {number}")
+        layer = artifact.blobs[1]
+        if not (
+            content_path(built.parts.config) / "blobs" / "sha256" / layer.digest.removeprefix("sha256:")[:2]
+        ).exists():
+            return artifact
+    raise AssertionError("unreachable: the count has no end")
+
+
+@pytest.mark.parametrize("call", ["create", "write", "fsync", "link", "mkdir"])
+@FAILURES
+def test_a_content_store_that_refuses(
+    made: tuple[Whole, WatchedFileSystem], call: str, number: int, status: int
+) -> None:
+    built, calls = made
+    artifact = in_a_new_folder(built, f"{call} {number}")
+    blob = artifact.blobs[1]
+    before, files = built.count(*STORED), bytes_on_disk(built)
+    with failing(calls, call, number):
+        reply = built.upload("pusher", blob.content, blob.digest)
     refused(reply, status)
     assert built.count(*STORED) == before
     assert built.send("HEAD", f"/v2/team/app/blobs/{blob.digest}", who="pusher").status == 404
@@ -85,6 +107,45 @@ def test_a_content_store_that_refuses(
     left = bytes_on_disk(built) - files
     assert {path for path in left if path.name != blob.digest.removeprefix("sha256:")} == set()
     assert built.push("pusher", artifact, f"after-{call}-{number}").status == 201
+
+
+@pytest.mark.parametrize("call", ["create", "write", "rename"])
+@FAILURES
+def test_a_content_store_that_refuses_to_cut_a_session(
+    made: tuple[Whole, WatchedFileSystem], call: str, number: int, status: int
+) -> None:
+    """A session with more bytes than were promised is cut to what was: the one upload that renames."""
+    built, calls = made
+    content = f"cut {call} {number}".encode()
+    digest = digest_of(content)
+    before, files = built.count(*STORED), bytes_on_disk(built)
+    location = built.send("POST", "/v2/team/app/blobs/uploads/", who="pusher").one("location")
+
+    def patch(body: bytes, where: str, *, chunked: bool = False) -> Reply:
+        headers = [("content-range", where)]
+        return built.send("PATCH", location, who="pusher", body=body, headers=headers, chunked=chunked)
+
+    assert patch(content[:3], "0-2").status == 202
+    # Longer than it says, which shows when it is stored: nobody is promised these bytes.
+    assert patch(b"spurious", "3-4", chunked=True).status == 400
+    with failing(calls, call, number):
+        reply = patch(content[3:], f"3-{len(content) - 1}")
+    refused(reply, status)
+    finish = f"{location}?digest={digest}"
+    if status == 507:
+        # The room is given back at once, and the client starts again.
+        assert bytes_on_disk(built) == files
+        gone = built.send("PUT", finish, who="pusher", body=content[3:])
+        assert (gone.status, gone.code) == (404, "BLOB_UPLOAD_UNKNOWN")
+        assert built.send("DELETE", location, who="pusher").status == 204
+    else:
+        # What was promised is still there, and the client goes on.
+        assert len(bytes_on_disk(built) - files) == 1
+        assert built.send("PUT", finish, who="pusher", body=content[3:]).status == 201
+        assert built.send("GET", f"/v2/team/app/blobs/{digest}", who="pusher").body == content
+    assert built.count("manifest", "tag", "upload", "decision") == {
+        table: before[table] for table in ("manifest", "tag", "upload", "decision")
+    }
 
 
 def test_a_catalog_that_is_full(made: tuple[Whole, WatchedFileSystem]) -> None:
@@ -116,9 +177,14 @@ def test_a_catalog_that_is_read_only(made: tuple[Whole, WatchedFileSystem]) -> N
     writer.execute("PRAGMA query_only = 1")
     try:
         reply = built.put("pusher", artifact, "read-only")
-        assert reply.status in (500, 503)
-        refused(reply, reply.status)
     finally:
         writer.execute("PRAGMA query_only = 0")
+    # Not 503, which asks the client to come back: this does not pass until somebody puts it right, and the log says what.
+    refused(reply, 500)
+    assert reply.every("retry-after") == []
+    assert (reply.code, reply.json()["errors"][0]["detail"].keys()) == ("CONFIG_INVALID", {"request_id"})
+    _, error = built.failures[-1]
+    assert isinstance(error, ConfigInvalid)
+    assert "SQLITE_READONLY" in str(error)
     assert built.count(*STORED) == before
     assert built.put("pusher", artifact, "read-only").status == 201
