@@ -18,6 +18,7 @@ from gateway.evidence.reach import wide_keys
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.oci.names import ProjectName
 from gateway.policy.build import build, run_tests
+from gateway.policy.opa_tool import find as find_opa
 from gateway.policy.revision import PolicyRevision
 
 trust = typer.Typer(no_args_is_help=True, help="Who may sign what.")
@@ -96,10 +97,15 @@ def _revision(revision: PolicyRevision) -> dict[str, object]:
 
 @policy.command("check")
 def policy_check(context: typer.Context, directory: Path, opa: _Opa = None) -> None:
-    """Compile, check and test a policies directory, and show the revision that it would be."""
+    """Compile, check and test a policies directory, and show the revision that it would be.
+
+    Where opa is not there and the rules are the shipped ones, their compiled form is taken and no test runs; `tested` says
+    whether one did.
+    """
     terminal = context_of(context).terminal
     terminal.step(f"checking, testing and compiling the rules in {directory}")
-    terminal.record(_revision(build(directory, opa=opa)))
+    revision = build(directory, opa=opa)
+    terminal.record({**_revision(revision), "tested": find_opa(opa) is not None})
 
 
 @policy.command("test")

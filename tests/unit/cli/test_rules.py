@@ -97,6 +97,7 @@ class TestPolicy:
         assert ran.status == 1
         assert ran.out == ""
         assert "did not run: install opa" in ran.err
+        assert made.data("policy", "check", str(made.folder / "policies"))["tested"] is False
 
     @pytest.mark.parametrize(
         ("script", "status", "out", "err"),
