@@ -229,12 +229,15 @@ def _evidence(report: EvidenceReport, projection: Projection) -> JsonObject:
         projection.truncated.append("evidence.verified")
     if len(report.rejected) > MAX_REJECTED:
         projection.truncated.append("evidence.rejected")
-    verified: list[JsonValue] = [_verified(item) for item in report.verified[:MAX_VERIFIED]]
+    verified: list[JsonValue] = [
+        _verified(item, f"evidence.verified[{number}]", projection)
+        for number, item in enumerate(report.verified[:MAX_VERIFIED])
+    ]
     rejected: list[JsonValue] = [_rejected(item) for item in report.rejected[:MAX_REJECTED]]
     return {"verified": verified, "rejected": rejected}
 
 
-def _verified(item: Verified) -> JsonObject:
+def _verified(item: Verified, where: str, projection: Projection) -> JsonObject:
     # Masked and no finding: what a signer says is not what the image says of itself, and must not deny it.
     scalars = {
         name: value
@@ -243,9 +246,11 @@ def _verified(item: Verified) -> JsonObject:
     }
     written = {name: value if isinstance(value, str) else json.dumps(value) for name, value in scalars.items()}
     masked = mask(annotations=written).annotations
+    kept = projection.texts(masked, f"{where}.annotations", whole=len(scalars) == len(item.annotations))
     annotations: JsonObject = {
-        shown: scalars[name] if masked[shown] == text else masked[shown]
+        shown: scalars[name] if kept[shown] == text else kept[shown]
         for shown, (name, text) in zip(masked, written.items(), strict=True)
+        if shown in kept
     }
     said = mask(texts={} if item.predicate_type is None else {"type": item.predicate_type}).texts
     return {

@@ -22,15 +22,16 @@ class Projection:
         self.truncated: list[str] = []
         self._left = TEXT_BUDGET_BYTES
 
-    def texts(self, values: Mapping[str, str], where: str) -> JsonObject:
-        """Return as many of ``values`` as fit, in the order of their names."""
+    def texts(self, values: Mapping[str, str], where: str, *, whole: bool = True) -> JsonObject:
+        """Return as many of ``values`` as fit, in the order of their names. Not ``whole``: others were left out before."""
         kept: JsonObject = {}
         for name in sorted(values):
             text = values[name][:MAX_TEXT_CHARS]
             if len(kept) >= MAX_ITEMS or not self._take(name, text):
                 break
             kept[name] = text
-        self._note(where, len(kept) == len(values) and not any(len(text) > MAX_TEXT_CHARS for text in values.values()))
+        whole = whole and len(kept) == len(values) and all(len(text) <= MAX_TEXT_CHARS for text in values.values())
+        self._note(where, whole)
         return kept
 
     def items(self, values: Sequence[str], where: str) -> list[JsonValue]:

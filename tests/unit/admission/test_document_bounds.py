@@ -155,7 +155,26 @@ def test_evidence_over_its_numbers_is_left_out_and_named(proven: int, junk: int,
     assert len(made["evidence"]["rejected"]) == min(junk, MAX_REJECTED)
 
 
-def test_of_one_signature_so_many_claims_are_shown() -> None:
-    report = EvidenceReport((verified(0, {f"{n:03}": n for n in range(MAX_CLAIMS + 1)}),), ())
-    (shown,) = asked(platform(), report=report)["evidence"]["verified"]
-    assert shown["annotations"] == {f"{n:03}": n for n in range(MAX_CLAIMS)}
+@pytest.mark.parametrize(
+    ("claims", "shown", "named"),
+    [
+        pytest.param({f"{n:03}": n for n in range(MAX_CLAIMS)}, MAX_CLAIMS, False, id="as-many-as-are-shown"),
+        pytest.param({f"{n:03}": n for n in range(MAX_CLAIMS + 1)}, MAX_CLAIMS, True, id="one-more"),
+        pytest.param({"a": ["no", "scalar"], "b": "text"}, 1, True, id="not-a-scalar"),
+        pytest.param({"a": "x" * (MAX_TEXT_CHARS + 1)}, 1, True, id="too-long"),
+    ],
+)
+def test_claims_of_a_signature_that_are_left_out_are_named(claims: JsonObject, shown: int, named: bool) -> None:
+    made = asked(platform(), report=EvidenceReport((verified(0, claims),), ()))
+    (only,) = made["evidence"]["verified"]
+    assert len(only["annotations"]) == shown
+    assert made["truncated"] == (["evidence.verified[0].annotations"] if named else [])
+
+
+def test_claims_of_all_signatures_share_the_one_budget() -> None:
+    claims: JsonObject = {f"{n:02}": "x" * MAX_TEXT_CHARS for n in range(MAX_CLAIMS)}
+    made = asked(platform(), report=EvidenceReport(tuple(verified(n, claims) for n in range(MAX_VERIFIED)), ()))
+    found = [item["annotations"] for item in made["evidence"]["verified"]]
+    assert sum(len(value) for claims in found for value in claims.values()) <= TEXT_BUDGET_BYTES
+    assert found[0] == claims
+    assert "evidence.verified[199].annotations" in made["truncated"]
