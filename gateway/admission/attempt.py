@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.admission import remedy
 from gateway.admission.classify import Classified
 from gateway.admission.closure import Closure
 from gateway.admission.document import Who
@@ -83,10 +84,14 @@ async def refuse(
     )
     if not await write(tools, attempt, effects):
         return STALE
+    policy = None if attempt.world.policy is None else attempt.world.policy.digest
     if isinstance(verdict, Errs):
-        return PolicyErred(verdict.reason, decision_id)
-    policy = attempt.world.policy
-    return Refused(reasons, decision_id, None if policy is None else policy.digest)
+        return PolicyErred(verdict.reason, decision_id, policy)
+    # A signature cannot outvote a deny: the command is told only where it would help.
+    helps = all(reason.severity == "hold" for reason in reasons)
+    host, repository = tools.settings.host, attempt.key.repository
+    supply = remedy.command(host, repository, attempt.manifest.digest, reasons) if helps else None
+    return Refused(reasons, decision_id, policy, supply)
 
 
 def put(attempt: Attempt, parts: Closure, *, held: bool, clock: bool | None = None) -> PutManifest:

@@ -84,11 +84,15 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing was stored: a rule's deny, a missing right, malformed or revoked content."""
+    """Nothing was stored: a rule's deny, a missing right, malformed or revoked content, or in strict mode missing evidence.
+
+    ``remedy`` is the command that would supply what is missing where that is all that is wrong, or None.
+    """
 
     reasons: tuple[Reason, ...]
     decision_id: str | None
     policy_revision: str | None = None
+    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class PolicyErred:
 
     reason: str
     decision_id: str | None
+    policy_revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final, assert_never
 
 from gateway.admission.values import Admitted, Held, Outcome, PolicyErred, Refused, Stored, Unreachable
 from gateway.api.answer import NOT_KEPT, Answer, Header
-from gateway.api.refusals import denied_detail, one_line, refused, summary
+from gateway.api.refusals import denied_detail, missing_detail, one_line, refused, summary
 from gateway.errors import Denied, Reason, Unavailable
 from gateway.oci.names import RepositoryName
 
@@ -38,12 +38,12 @@ def put_answer(outcome: Outcome, repository: RepositoryName, *, name_tags: bool)
                 403,
                 Denied.code,
                 _with_decision(summary(outcome.reasons), outcome.decision_id),
-                denied_detail(
-                    outcome.reasons,
-                    decision_id=outcome.decision_id,
-                    policy_revision=outcome.policy_revision,
-                    state="denied",
-                ),
+                {
+                    **denied_detail(
+                        outcome.reasons, decision_id=outcome.decision_id, policy_revision=outcome.policy_revision
+                    ),
+                    **missing_detail(outcome.reasons, command=outcome.remedy),
+                },
             )
         case PolicyErred():
             reason = Reason("POLICY_ERROR", f"the admission policy cannot judge this manifest: {outcome.reason}")
@@ -51,14 +51,14 @@ def put_answer(outcome: Outcome, repository: RepositoryName, *, name_tags: bool)
                 403,
                 Denied.code,
                 _with_decision(summary((reason,)), outcome.decision_id),
-                denied_detail((reason,), decision_id=outcome.decision_id, policy_revision=None, state="denied"),
+                denied_detail((reason,), decision_id=outcome.decision_id, policy_revision=outcome.policy_revision),
             )
         case Unreachable():
             return refused(
                 503,
                 Unavailable.code,
                 f"the manifest cannot be judged at this moment, and nothing was stored: {outcome.reason}",
-                None,
+                denied_detail((Reason("ADMISSION_UNAVAILABLE", outcome.reason),)),
                 ("retry-after", str(RETRY_AFTER_SECONDS)),
             )
         case _:

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway import errors
+from gateway.access.sight import StateHeader
 from gateway.api.answer import NOT_KEPT, Answer, Header
 from gateway.errors import GatewayError, Reason
 from gateway.oci.strict_json import JsonObject, JsonValue
 
 MAX_MESSAGE_CHARS: Final = 1024
 MAX_REASONS: Final = 100
+REVOKED: Final = "REVOKED"
+"""The reason of admission by which these bytes, or a part of them, were revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +117,9 @@ def refused(status: int, code: str, message: str, detail: JsonObject | None, *he
 
 
 def error_entry(code: str, message: str, detail: JsonObject | None) -> JsonObject:
-    """Return one entry of ``errors``."""
-    entry: JsonObject = {"code": code, "message": one_line(message)}
-    if detail is not None:
-        entry["detail"] = detail
-    return entry
+    """Return one entry of ``errors``. Every detail has the members of a decision's, also where none was made."""
+    told = one_line(message)
+    return {"code": code, "message": told, "detail": {**denied_detail((Reason(code, told),)), **(detail or {})}}
 
 
 def one_line(text: str) -> str:
@@ -148,15 +149,22 @@ def summary(reasons: Sequence[Reason]) -> str:
 
 
 def denied_detail(
-    reasons: Sequence[Reason], *, decision_id: str | None, policy_revision: str | None, state: str | None
+    reasons: Sequence[Reason], *, decision_id: str | None = None, policy_revision: str | None = None
 ) -> JsonObject:
-    """Return the ``detail`` of a decision (INTERFACE 6)."""
+    """Return the ``detail`` of a decision (INTERFACE 6). The one state of what was not stored is "revoked"."""
+    state: StateHeader | None = "revoked" if any(reason.code == REVOKED for reason in reasons) else None
     return {
         "reasons": reasons_json(reasons),
         "decision_id": decision_id,
         "policy_revision": policy_revision,
         "state": state,
     }
+
+
+def missing_detail(reasons: Sequence[Reason], *, command: str | None) -> JsonObject:
+    """Return what a refusal adds to its ``detail`` where evidence is missing: the codes, and what to type."""
+    missing: list[JsonValue] = [reason.code for reason in reasons[:MAX_REASONS] if reason.severity == "hold"]
+    return {"missing": missing, "command": command} if missing else {}
 
 
 def _headers(error: GatewayError, challenger: Challenger) -> tuple[Header, ...]:
@@ -176,9 +184,7 @@ def _headers(error: GatewayError, challenger: Challenger) -> tuple[Header, ...]:
 def _detail(error: GatewayError) -> JsonObject | None:
     match error:
         case errors.Denied():
-            return denied_detail(
-                error.reasons, decision_id=error.decision_id, policy_revision=error.policy_revision, state=None
-            )
+            return denied_detail(error.reasons, decision_id=error.decision_id, policy_revision=error.policy_revision)
         case errors.NameInvalid():
             return {"name": error.name, "reason": error.reason}
         case errors.TagInvalid():

@@ -367,6 +367,21 @@ def test_strict_mode_refuses_a_tag_that_would_wait(tmp_path: Path) -> None:
     play(tmp_path, story, mode=Mode.STRICT)
 
 
+def test_strict_mode_refuses_an_unsigned_tag_with_the_command_that_would_sign(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        app = image("one")
+        outcome = await home.push("alice", app, "prod")
+        assert isinstance(outcome, Refused)
+        assert outcome.remedy is not None
+        assert outcome.remedy.endswith(f"/{REPOSITORY}@{app.digest}")
+        engine.script = lambda document, active: denied(active, "NO")
+        outcome = await home.push("alice", app, "prod")
+        assert isinstance(outcome, Refused)
+        assert outcome.remedy is None  # a signature would not help
+
+    play(tmp_path, story, mode=Mode.STRICT)
+
+
 def test_a_put_whose_declared_sizes_overflow_the_counter_is_held_like_any_other(tmp_path: Path) -> None:
     async def story(home: House, engine: ScriptedEngine) -> None:
         huge = [

@@ -70,21 +70,38 @@ def test_refused() -> None:
     assert reply.message == "ROOT_USER: the image runs as root (and SIGNATURE_MISSING) (decision d2)"
     detail = reply.json()["errors"][0]["detail"]
     assert [reason["code"] for reason in detail["reasons"]] == ["ROOT_USER", "SIGNATURE_MISSING"]
-    assert (detail["decision_id"], detail["policy_revision"], detail["state"]) == ("d2", "p1", "denied")
+    assert (detail["decision_id"], detail["policy_revision"], detail["state"]) == ("d2", "p1", None)
+
+
+def test_what_is_refused_for_want_of_evidence_says_what_is_missing_and_what_to_type() -> None:
+    reply = tell(Refused((MISSING,), "d2", "p1", f"cosign sign host/team/app@{DIGEST}"))
+    detail = reply.json()["errors"][0]["detail"]
+    assert (detail["missing"], detail["command"]) == (["SIGNATURE_MISSING"], f"cosign sign host/team/app@{DIGEST}")
+
+
+def test_what_a_rule_denies_has_nothing_to_supply() -> None:
+    detail = tell(Refused((Reason("ROOT_USER", "root"),), "d2", "p1")).json()["errors"][0]["detail"]
+    assert detail.keys() == {"reasons", "decision_id", "policy_revision", "state"}
 
 
 def test_a_broken_policy_invites_no_retry() -> None:
-    reply = tell(PolicyErred("undefined", "d3"))
+    reply = tell(PolicyErred("undefined", "d3", "p1"))
     assert reply.status == 403
     assert not reply.every("retry-after")
     detail = reply.json()["errors"][0]["detail"]
     assert detail["reasons"][0]["code"] == "POLICY_ERROR"
-    assert detail["decision_id"] == "d3"
+    assert (detail["decision_id"], detail["policy_revision"]) == ("d3", "p1")
 
 
 def test_an_engine_that_is_not_reached_does() -> None:
     reply = tell(Unreachable("timed out"))
     assert (reply.status, reply.code, reply.one("retry-after")) == (503, "UNAVAILABLE", "5")
+    assert reply.json()["errors"][0]["detail"] == {
+        "reasons": [{"code": "ADMISSION_UNAVAILABLE", "message": "timed out", "severity": "deny"}],
+        "decision_id": None,
+        "policy_revision": None,
+        "state": None,
+    }
 
 
 @pytest.mark.parametrize(

@@ -105,9 +105,11 @@ def test_every_refusal_is_an_oci_error_document(error: GatewayError) -> None:
     (entry,) = reply.json()["errors"]
     assert entry["code"] == error.code
     assert "\n" not in entry["message"]
+    assert {"reasons", "decision_id", "policy_revision", "state"} <= set(entry["detail"])
+    assert entry["detail"]["reasons"]
     assert b"/secret/path" not in reply.body
     if rule(error).ours:
-        assert entry["detail"] == {"request_id": "r1"}
+        assert entry["detail"]["request_id"] == "r1"
         assert "r1" in entry["message"]
 
 
@@ -167,7 +169,19 @@ def test_a_decision_is_told_with_its_reasons() -> None:
     ],
 )
 def test_fields_are_in_the_detail(error: GatewayError, detail: dict[str, object]) -> None:
-    assert say(error).json()["errors"][0]["detail"] == detail
+    told = say(error).json()["errors"][0]["detail"]
+    assert told == {
+        "reasons": [{"code": error.code, "message": error.message, "severity": "deny"}],
+        "decision_id": None,
+        "policy_revision": None,
+        "state": None,
+        **detail,
+    }
+
+
+def test_a_revoked_digest_says_so_in_its_state() -> None:
+    told = say(errors.Denied("no", reasons=[Reason("REVOKED", "was revoked")])).json()["errors"][0]["detail"]
+    assert told["state"] == "revoked"
 
 
 def test_a_message_is_one_line_and_not_too_long() -> None:
