@@ -47,6 +47,7 @@ check: setup ## format, lint, types, layering, dead code, documentation under te
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+	$(BIN)/vulture gateway tools
 	$(BIN)/python -m pytest -n 0 -q tests/docs
 
 test-clients: setup ## the real clients against a running gateway
@@ -81,9 +82,11 @@ policy-fuzz: setup ## both engines on N generated inputs
 evidence-fuzz: setup ## N mutations of valid evidence
 	$(BIN)/python -m tests.fuzz.evidence_fuzz --count $(N)
 
-bench: setup ## side by side with distribution 3, olareg and nginx: bench/results/latest.md
+ZOT ?=
+
+bench: setup ## side by side with distribution 3, olareg, nginx (and zot: ZOT=PROGRAM): bench/results/latest.md
 	tests/tools/install bench
-	OPENSSL_CONF=bench/openssl.cnf $(BIN)/python -m bench.run
+	OPENSSL_CONF=bench/openssl.cnf $(BIN)/python -m bench.run $(if $(ZOT),--zot '$(ZOT)')
 
 wheel: setup ## a wheel in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -1,10 +1,10 @@
-"""The peers: distribution 3, olareg, and nginx with files; each as its operator would start it, with TLS.
+"""The peers: distribution 3, olareg, nginx with files, and zot where there is one; each as an operator starts it, with TLS.
 
 All use the certificate that the gateway's `init` made and log each request, or not, as they do by default. One that can
 check a token checks one on each request.
 
 I/O: child processes, and a folder for each.
-Source: the documentation of distribution 3, olareg 0.1 and nginx 1.22.
+Source: the documentation of distribution 3, olareg 0.1, zot 2.1 and nginx 1.22.
 """
 
 import base64
@@ -108,6 +108,51 @@ class Olareg(Program):
         super().__init__(
             (tools_bin() / "olareg", "serve", *where, *files), port=port, ca=tls / "ca.pem", log=folder / "log"
         )
+
+
+class Zot(Program):
+    """Another registry on OCI layouts, of a binary that whoever measures brings along. It checks nobody."""
+
+    name = "zot"
+
+    def __init__(self, folder: Path, tls: Path, program: Path) -> None:
+        port = free_port()
+        version = zot_version(run(program, "--version", env=ENVIRONMENT).said)
+        self.about = f"zot {version}: TLS, no authentication, store on disk, committed on every write"
+        config = folder / "config.json"
+        config.write_text(json.dumps(zot_config(folder / "data", tls, port)), encoding="utf-8")
+        super().__init__((program, "serve", config), port=port, ca=tls / "ca.pem", log=folder / "log")
+
+
+def zot_config(data: Path, tls: Path, port: int) -> dict[str, object]:
+    """Return zot's configuration: on loopback with TLS, no extension, and no `auth`, so that everybody may do all.
+
+    Not htpasswd: zot compares a bcrypt hash on every request, and that would be what is measured.
+    """
+    return {
+        "distSpecVersion": "1.1.1",
+        # Else it leaves the writing to the kernel, and a push is answered before its bytes are durable. What it collects
+        # by itself is not part of any workload.
+        "storage": {"rootDirectory": str(data), "commit": True, "gc": False},
+        "http": {
+            "address": "127.0.0.1",
+            "port": str(port),
+            "tls": {"cert": str(tls / "certificate.pem"), "key": str(tls / "key.pem")},
+        },
+        "log": {"level": "info"},
+    }
+
+
+def zot_version(said: str) -> str:
+    """Return the release out of what ``zot --version`` says: one line of its log, in JSON, with the commit."""
+    for line in said.splitlines():
+        try:
+            told = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(told, dict) and isinstance(told.get("commit"), str):
+            return str(told["commit"])
+    return "of an unknown version"
 
 
 class Nginx(Program):

@@ -1,6 +1,8 @@
-"""`make bench`: this gateway, distribution 3, olareg and nginx on one machine, taking turns; writes a Markdown report.
+"""`make bench`: this gateway, distribution 3, olareg, nginx and perhaps zot on one machine; writes a Markdown report.
 
-    python -m bench.run [--rounds N] [--seconds S] [--quick] [--only WORDS] [--output FILE]
+    python -m bench.run [--rounds N] [--seconds S] [--quick] [--only WORDS] [--zot PROGRAM] [--output FILE]
+
+They take turns. zot is no pinned tool: it takes part where `--zot` (`make bench ZOT=`) names its binary.
 
 I/O: child processes on loopback, a temporary folder, the report.
 Source: issue item 10; INTERFACE 1.
@@ -26,7 +28,7 @@ from bench import report
 from bench.drive import Measured
 from bench.gateway import Gateway
 from bench.material import Material
-from bench.others import Distribution, Nginx, Olareg
+from bench.others import Distribution, Nginx, Olareg, Zot
 from bench.peer import Peer
 from bench.report import Rounds, row
 from bench.wire import client_context
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     started, load = datetime.datetime.now(datetime.UTC), os.getloadavg()
     with (
         tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch,
-        _benches(Path(scratch), bounds) as benches,
+        _benches(Path(scratch), bounds, asked.zot) as benches,
     ):
         measured = _rounds(benches, table, asked.rounds)
         peers = [bench.peer for bench in benches]
@@ -78,16 +80,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, help="how long a workload without a count lasts")
     parser.add_argument("--quick", action="store_true", help="hardly anything of each: does it run?")
     parser.add_argument("--only", default="", help="only the workloads with these words in their name")
+    parser.add_argument("--zot", type=_program, metavar="PROGRAM", help="the binary of zot, a peer that is not pinned")
     parser.add_argument("--output", type=Path, default=LATEST, help="where the report goes")
     return parser
 
 
+def _program(text: str) -> Path:
+    """Return the program that ``text`` names. A run without it would look like one that was asked for without it."""
+    path = Path(text).absolute()
+    if not (path.is_file() and os.access(path, os.X_OK)):
+        raise argparse.ArgumentTypeError(f"{text} is not a program")
+    return path
+
+
 @contextmanager
-def _benches(scratch: Path, bounds: Bounds) -> Iterator[list[Bench]]:
+def _benches(scratch: Path, bounds: Bounds, zot: Path | None) -> Iterator[list[Bench]]:
     """Start, fill and check every peer; end them."""
     material = Material()
     public = material.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
-    folders = {name: scratch / name for name in ("gateway", "distribution", "olareg", "nginx")}
+    folders = {name: scratch / name for name in ("gateway", "distribution", "olareg", "zot", "nginx")}
     for folder in folders.values():
         folder.mkdir()
     scratch.chmod(0o711)
@@ -103,6 +114,8 @@ def _benches(scratch: Path, bounds: Bounds) -> Iterator[list[Bench]]:
         tls = gateway.ca.parent
         started(Distribution(folders["distribution"], tls))
         started(Olareg(folders["olareg"], tls, _version("olareg")))
+        if zot is not None:
+            started(Zot(folders["zot"], tls, zot))
         started(Nginx(folders["nginx"], tls, material))
         benches = [Bench(peer, client_context(gateway.ca), material, bounds) for peer in peers]
         for bench in benches:
@@ -146,9 +159,10 @@ def _about(
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     ).stdout.strip()
-    # Not where the report goes: that is a path of this machine.
+    # Not where the report goes, nor where zot is: those are paths of this machine.
     words = ["--rounds", str(asked.rounds), *(["--quick"] if asked.quick else [])]
     words += ["--only", asked.only] if asked.only else []
+    words += ["--zot", "zot"] if asked.zot else []
     command = shlex.join(["python", "-m", "bench.run", *words])
     return [
         f"- when: {started:%Y-%m-%d %H:%M} UTC, {(datetime.datetime.now(datetime.UTC) - started).seconds} s; "
@@ -163,7 +177,7 @@ def _about(
         *(f"- **{peer.name}**: {peer.about}; {ciphers.get(peer.name, '-')}" for peer in peers),
         "- the load generator offers ciphers in the order of clients written in Go, AES with 128 bits first. The gateway",
         "  and distribution answer a push when its bytes are durable (fsync of files and folders), olareg calls no fsync.",
-        "- distribution and olareg, written in Go, may use all cores, nginx and the gateway use one each. Only the gateway",
+        "- the peers written in Go (all but nginx) may use all cores, nginx and the gateway use one each. Only the gateway",
         "  verifies, decides and records: the image that is pulled was admitted by a signature in cosign's format, pulled",
         "  by an account that may read only what is admitted; a *held* PUT was judged and waits for its signature.",
     ]
