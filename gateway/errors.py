@@ -10,7 +10,7 @@ Longer than a module should be, because it is one list: who looks for what can b
     |- DocumentInvalid                                              bytes that are not one unambiguous JSON document
     |- ManifestInvalid, ManifestTooLarge, SizeInvalid               a document that is not a manifest
     |- NameUnknown, ManifestUnknown, BlobUnknown, TagUnknown        not there, or not for this caller: the same answer
-    |- ManifestBlobUnknown, BlobReferenced                          parts and wholes that do not fit
+    |- BlobReferenced                                               parts and wholes that do not fit
     |- UploadUnknown, UploadInvalid, UploadOutOfOrder, RangeInvalid bytes in motion
     |- Unauthorized, Denied                                         who, and whether
     |- Unsupported, RequestInvalid, TooManyRequests                 what is asked
@@ -158,16 +158,6 @@ class BlobUnknown(GatewayError):
 
     def __init__(self, digest: str) -> None:
         super().__init__(f"blob {digest} is not known here")
-        self.digest = digest
-
-
-class ManifestBlobUnknown(GatewayError):
-    """A manifest names a blob or a manifest that the repository does not have."""
-
-    code = "MANIFEST_BLOB_UNKNOWN"
-
-    def __init__(self, digest: str) -> None:
-        super().__init__(f"the manifest names {digest}, which this repository does not have")
         self.digest = digest
 
 

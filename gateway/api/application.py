@@ -44,7 +44,9 @@ _METHODS: Final = frozenset(method for row in TABLE for method in row.methods)
 
 
 class Api:
-    """The application. Made once per process; holds the cache of verified tokens and nothing else that changes."""
+    """The application. Made once per process. Nothing in it changes but what is remembered: tokens that were verified and
+    the grants made of them (`Guard`), and addresses that were parsed (`Router`). All of it is bounded, and made again from
+    the request where it is missing."""
 
     def __init__(self, dependencies: ApiDependencies, settings: ApiSettings) -> None:
         self._dependencies = dependencies

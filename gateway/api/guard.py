@@ -34,7 +34,7 @@ _Asked: TypeAlias = tuple[str, str, tuple[Action, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The guard of one API."""
+    """The guard of one API. Its parts are fixed; what it remembers changes: ``tokens``, and ``_granted``."""
 
     tokens: TokenCache
     keys: Callable[[], KeyRing]

@@ -61,7 +61,6 @@ TABLE: Final[dict[type[GatewayError], Rule]] = {
     errors.ManifestUnknown: Rule(404),
     errors.TagUnknown: Rule(404),
     errors.BlobUnknown: Rule(404),
-    errors.ManifestBlobUnknown: Rule(400),
     errors.BlobReferenced: Rule(405),
     errors.UploadUnknown: Rule(404),
     errors.UploadInvalid: Rule(400),
@@ -201,7 +200,7 @@ def _detail(error: GatewayError) -> JsonObject | None:
             return {"reference": error.reference}
         case errors.TagUnknown():
             return {"reference": error.tag}
-        case errors.BlobUnknown() | errors.BlobReferenced() | errors.ManifestBlobUnknown():
+        case errors.BlobUnknown() | errors.BlobReferenced():
             return {"digest": error.digest}
         case errors.UploadOutOfOrder():
             return {"offset_bytes": error.offset_bytes}

@@ -76,13 +76,6 @@ class RunningDigests:
             stale = self._states.pop(session, None)
         self._close([stale])
 
-    def close(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            stale = list(self._states.values())
-            self._states.clear()
-        self._close(stale)
-
     def _close(self, states: Sequence[_State | None]) -> None:
         for state in states:
             if state is not None:

@@ -28,7 +28,7 @@ class StoredBlob:
 
 @dataclass(frozen=True, slots=True)
 class InlineBlob:
-    """A blob at hand."""
+    """A blob at hand: of a store that has no files. The fake in the tests is one, so that nobody relies on a file."""
 
     content: bytes = field(repr=False)
 

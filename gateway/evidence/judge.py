@@ -28,11 +28,8 @@ from gateway.evidence.values import (
     TrustVerdict,
     Verified,
 )
-from gateway.evidence.verify import verify_all
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
-
-__all__ = ["judge_trust", "verify_all"]
 
 NO_TRUST_POLICY: Final = "NO_TRUST_POLICY"
 SIGNATURE_MISSING: Final = "SIGNATURE_MISSING"

@@ -100,11 +100,6 @@ class TrustPolicy:
         return tuple(policy for policy in self.policies if policy.matches(repository, registry_hosts=registry_hosts))
 
 
-def load_trust(files: Mapping[str, bytes]) -> TrustPolicy:
-    """Return the trust policy in ``files``; see `TrustPolicy.load`."""
-    return TrustPolicy.load(files)
-
-
 def _texts(files: Mapping[str, bytes]) -> dict[str, str]:
     """Return the files of the revision as text, by sorted path. Raises `TrustPolicyInvalid`."""
     texts: dict[str, str] = {}

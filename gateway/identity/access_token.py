@@ -83,18 +83,10 @@ def verify_access_token(
     audience: str,
     now: int,
     leeway_seconds: int = LEEWAY_SECONDS,
-) -> AccessClaims:
-    """Return what the token says, after every check. Raises `Unauthorized` with ``invalid_token``, and nothing else."""
-    claims, _ = verify_with_key(
-        token, ring=ring, issuer=issuer, audience=audience, now=now, leeway_seconds=leeway_seconds
-    )
-    return claims
-
-
-def verify_with_key(
-    token: UnverifiedToken, *, ring: KeyRing, issuer: str, audience: str, now: int, leeway_seconds: int
 ) -> tuple[AccessClaims, PublicKey]:
-    """`verify_access_token`, and the key it was verified with: what is remembered must not outlive that key."""
+    """Return what the token says, after every check, and the key it was verified with: what is remembered of it must not
+    outlive that key. Raises `Unauthorized` with ``invalid_token``, and nothing else.
+    """
     try:
         key = _choose_key(_read_header(token.text), ring=ring, now=now)
         # The list matters (a text would be searched for the algorithm's name), and so does the prebuilt key.

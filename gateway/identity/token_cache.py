@@ -12,7 +12,7 @@ from collections import OrderedDict
 from typing import Final
 
 from gateway.errors import Unauthorized
-from gateway.identity.access_token import LEEWAY_SECONDS, check_times, verify_with_key
+from gateway.identity.access_token import LEEWAY_SECONDS, check_times, verify_access_token
 from gateway.identity.key_ring import KeyRing
 from gateway.identity.values import AccessClaims, UnverifiedToken
 
@@ -56,7 +56,7 @@ class TokenCache:
         return claims
 
     def _verify_anew(self, token: UnverifiedToken, *, ring: KeyRing, now: int) -> AccessClaims:
-        claims, key = verify_with_key(
+        claims, key = verify_access_token(
             token,
             ring=ring,
             issuer=self._issuer,

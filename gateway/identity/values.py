@@ -9,7 +9,7 @@ Source: DESIGN 5 (Identity and tokens).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 
 class PrincipalKind(StrEnum):
@@ -44,12 +44,12 @@ SYSTEM: Final = Principal(id="system", kind=PrincipalKind.SYSTEM, name="system")
 class Identity:
     """A principal, and how it proved to be itself.
 
-    ``method`` is one of ``password``, ``robot``, ``anonymous``, ``token``, ``shell``. ``claims`` are verified claims of
+    ``method`` is by which kind of secret it was at the token endpoint. ``claims`` are verified claims of
     a federated token (none from local accounts and robots).
     """
 
     principal: Principal
-    method: str
+    method: Literal["password", "robot"]
     claims: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from gateway.errors import ManifestInvalid, TrustPolicyInvalid
 from gateway.evidence.classify import classify, is_fallback_tag, reserved_tag
 from gateway.evidence.content import parse_content
-from gateway.evidence.judge import judge_trust, verify_all
+from gateway.evidence.judge import judge_trust
 from gateway.evidence.limits import MAX_VERIFICATIONS
-from gateway.evidence.trust_policy import load_trust
+from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import (
     EvidenceClaim,
     EvidenceFormat,
@@ -30,6 +30,7 @@ from gateway.evidence.values import (
     TrustUnsatisfied,
     TrustVerdict,
 )
+from gateway.evidence.verify import verify_all
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName, Tag
@@ -49,7 +50,7 @@ def _report(
     subject: str = made.SUBJECT,
 ) -> EvidenceReport:
     objects = [each if isinstance(each, EvidenceObject) else each.object() for each in evidence]
-    trust = load_trust(files or made.trust_files(RELEASE))
+    trust = TrustPolicy.load(files or made.trust_files(RELEASE))
     name = RepositoryName.parse(repository)
     return verify_all(Digest.parse(subject), name, objects, trust, registry_hosts=HOSTS, now=made.FIRST_SEEN)
 
@@ -62,7 +63,7 @@ def _verdict(
 ) -> TrustVerdict:
     files = files or made.trust_files(RELEASE)
     report = _report(*evidence, files=files, repository=repository, subject=subject)
-    return judge_trust(report, RepositoryName.parse(repository), load_trust(files), registry_hosts=HOSTS)
+    return judge_trust(report, RepositoryName.parse(repository), TrustPolicy.load(files), registry_hosts=HOSTS)
 
 
 def _refused(verdict: TrustVerdict, code: str) -> None:
@@ -523,7 +524,7 @@ def test_attack_24_unknown_words_are_refused_at_load(authority: dict[str, Any], 
     base = {"key": {"data": RELEASE.pem}, "ctlog": "none"}
     policy = {"images": [{"glob": "**"}], "authorities": [{**base, **authority}]}
     with pytest.raises(TrustPolicyInvalid) as caught:
-        load_trust({"policy.json": made.go_json(policy)})
+        TrustPolicy.load({"policy.json": made.go_json(policy)})
     assert caught.value.where.startswith("policy.json: authorities[0]")
     assert path in caught.value.where
 
@@ -589,7 +590,7 @@ def test_small_order_key_cannot_be_trusted() -> None:
     point = base64.b64encode(bytes.fromhex("302a300506032b6570032100") + b"\x01" + bytes(31)).decode()
     pem = f"-----BEGIN PUBLIC KEY-----\n{point}\n-----END PUBLIC KEY-----\n"
     with pytest.raises(TrustPolicyInvalid):
-        load_trust({**made.trust_files(RELEASE), "weak.pub": pem.encode()})
+        TrustPolicy.load({**made.trust_files(RELEASE), "weak.pub": pem.encode()})
 
 
 def _runnable(**changes: Any) -> Manifest:

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.content.filesystem import open_content
-from gateway.content.memory import memory_content
 from gateway.content.store import Content, InlineBlob, Location, Progress, StoredBlob
 from gateway.errors import (
     BlobUnknown,
@@ -22,6 +21,7 @@ from gateway.errors import (
 )
 from gateway.oci.digest import Algorithm, Digest
 from tests.support.content import broken, chunks, run, survive
+from tests.support.content_memory import memory_content
 
 Make: TypeAlias = Callable[[], Content]
 

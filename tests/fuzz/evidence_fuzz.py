@@ -27,9 +27,10 @@ from gateway.errors import GatewayError, ManifestInvalid
 from gateway.evidence import keys, signed_identity, statement, values, verify
 from gateway.evidence.classify import classify
 from gateway.evidence.content import parse_content
-from gateway.evidence.judge import judge_trust, verify_all
-from gateway.evidence.trust_policy import load_trust
+from gateway.evidence.judge import judge_trust
+from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import EvidenceObject, TrustSatisfied, Verified
+from gateway.evidence.verify import verify_all
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName, Tag
@@ -121,7 +122,7 @@ class Fuzz:
         self.corpus = corpus
         self.random = random.Random(seed)
         self.mutator = Mutator(self.random, corpus.pieces, signer=STRANGER, hint=TRUSTED[0].hint)
-        self.trust = load_trust(made.trust_files(*TRUSTED, globs=["team/*"]))
+        self.trust = TrustPolicy.load(made.trust_files(*TRUSTED, globs=["team/*"]))
         self.outcomes: Counter[str] = Counter()
 
     def run(self, count: int) -> list[Finding]:

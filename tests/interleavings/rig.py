@@ -39,12 +39,12 @@ from gateway.catalog.sqlite.projects import SqliteProjects
 from gateway.catalog.sqlite.revisions import SqliteRevisions
 from gateway.catalog.sqlite.work import SqliteWork
 from gateway.catalog.stores import AdmissionStore
-from gateway.content.memory import memory_content
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.digest import Digest
 from gateway.oci.names import ProjectName, RepositoryName, Tag
 from gateway.policy.revision import PolicyRevision
+from tests.support.content_memory import memory_content
 from tests.support.evidence import Evidence
 from tests.support.images import Artifact
 from tests.support.scheduler import Scheduler

@@ -33,7 +33,6 @@ from gateway.catalog.sqlite.projects import SqliteProjects
 from gateway.catalog.sqlite.revisions import SqliteRevisions
 from gateway.catalog.values import ManifestView, TagView
 from gateway.config import parse
-from gateway.content.memory import memory_content
 from gateway.content.store import Content
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.identity.values import Principal, PrincipalKind
@@ -43,6 +42,7 @@ from gateway.oci.strict_json import JsonObject
 from gateway.policy.engine import PolicyEngine
 from gateway.policy.pack import shipped_revision
 from gateway.policy.wasm_engine import WasmEngine
+from tests.support.content_memory import memory_content
 from tests.support.evidence import Evidence, Signer, signer, trust_files
 from tests.support.images import Artifact
 

@@ -30,7 +30,6 @@ from gateway.catalog.values import (
     WithBody,
 )
 from gateway.content.filesystem import open_content
-from gateway.content.memory import memory_content
 from gateway.content.store import Content
 from gateway.errors import BlobReferenced, BlobUnknown, ManifestUnknown, Reason, TagUnknown
 from gateway.identity.access_token import issue_access_token
@@ -41,6 +40,7 @@ from gateway.oci.manifest import Manifest
 from gateway.oci.names import ProjectName, RepositoryName, Tag
 from tests.support.catalog_memory import MemoryUploads
 from tests.support.catalog_model import Directory, Log
+from tests.support.content_memory import memory_content
 from tests.support.identity import AUDIENCE, ISSUER, NOW, RING, CountingHasher
 
 HOST = "registry.example:5000"

@@ -71,7 +71,6 @@ EXAMPLES: list[GatewayError] = [
     errors.ManifestUnknown("v1"),
     errors.TagUnknown("v1"),
     errors.BlobUnknown("sha256:x"),
-    errors.ManifestBlobUnknown("sha256:x"),
     errors.BlobReferenced("sha256:x"),
     errors.UploadUnknown("s"),
     errors.UploadInvalid("no"),

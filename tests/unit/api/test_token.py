@@ -46,7 +46,9 @@ def claims(reply: Reply) -> AccessClaims:
     document = reply.json()
     assert reply.status == 200
     assert document["token"] == document["access_token"]
-    return verify_access_token(UnverifiedToken(document["token"]), ring=RING, issuer=ISSUER, audience=AUDIENCE, now=NOW)
+    return verify_access_token(
+        UnverifiedToken(document["token"]), ring=RING, issuer=ISSUER, audience=AUDIENCE, now=NOW
+    )[0]
 
 
 def given(reply: Reply) -> dict[str, set[str]]:

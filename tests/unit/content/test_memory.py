@@ -2,10 +2,10 @@
 
 import pytest
 
-from gateway.content.memory import MemoryBlobs, memory_content
 from gateway.errors import Internal
 from gateway.oci.digest import Digest
 from tests.support.content import chunks, run
+from tests.support.content_memory import MemoryBlobs, memory_content
 
 HELLO = Digest.of(b"hello")
 

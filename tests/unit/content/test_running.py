@@ -27,7 +27,7 @@ def test_a_state_is_found_for_its_file_and_length_only(tmp_path: Path) -> None:
     assert running.find("session", size=4, file=file) is None
     assert running.find("other", size=5, file=file) is None
     assert running.find("session", size=5, file=os.stat(tmp_path / "b")) is None
-    running.close()
+    running.drop("session")
     assert running.find("session", size=5, file=file) is None
 
 
@@ -40,7 +40,7 @@ def test_a_found_state_is_a_copy(tmp_path: Path) -> None:
         assert found is not None
         assert found.hexdigest() == hashlib.sha256(b"hello").hexdigest()
         found.update(b"more")
-    running.close()
+    running.drop("session")
 
 
 def test_nothing_has_a_known_state(tmp_path: Path) -> None:
@@ -62,5 +62,5 @@ def test_files_are_closed_when_a_state_is_replaced_dropped_or_crowded_out(tmp_pa
     running.drop("session-2")
     running.drop("session-2")
     assert watched.open_files == ["new"]
-    running.close()
+    running.drop("session-3")
     assert watched.open_files == []

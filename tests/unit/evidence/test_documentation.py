@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from gateway.evidence import judge, trust_reader
-from gateway.evidence.trust_policy import load_trust
+from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import EvidenceFormat, RejectionCode
 from tests.support import evidence as made
 
@@ -37,10 +37,10 @@ def test_every_word_is_explained(word: str) -> None:
     "policy", re.findall(r"```yaml\n(.*?)```", DOCUMENT + KEYS, re.DOTALL), ids=["promotion", "smallest"]
 )
 def test_the_policies_shown_load(policy: str) -> None:
-    trust = load_trust({"policy.yaml": policy.encode(), "release.pub": made.signer().pem.encode()})
+    trust = TrustPolicy.load({"policy.yaml": policy.encode(), "release.pub": made.signer().pem.encode()})
     assert len(trust.policies) == 1
 
 
 def test_the_shipped_trust_directory_loads() -> None:
     files = {path.relative_to(ROOT / "keys"): path for path in (ROOT / "keys").rglob("*") if path.is_file()}
-    load_trust({name.as_posix(): path.read_bytes() for name, path in files.items()})
+    TrustPolicy.load({name.as_posix(): path.read_bytes() for name, path in files.items()})

@@ -5,9 +5,9 @@ from typing import Final
 import pytest
 
 from gateway.errors import Reason
-from gateway.evidence.judge import judge_trust, verify_all
+from gateway.evidence.judge import judge_trust
 from gateway.evidence.limits import MAX_REQUIREMENT_SIGNERS
-from gateway.evidence.trust_policy import load_trust
+from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import (
     EvidenceObject,
     Requirement,
@@ -17,6 +17,7 @@ from gateway.evidence.values import (
     TrustUnsatisfied,
     TrustVerdict,
 )
+from gateway.evidence.verify import verify_all
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
 from tests.support import evidence as made
@@ -34,7 +35,7 @@ ATTESTED: Final = (
 
 
 def _judge(files: dict[str, bytes], *evidence: made.Evidence | EvidenceObject) -> TrustVerdict:
-    trust = load_trust(files)
+    trust = TrustPolicy.load(files)
     objects = [each if isinstance(each, EvidenceObject) else each.object() for each in evidence]
     report = verify_all(
         Digest.parse(made.SUBJECT), REPOSITORY, objects, trust, registry_hosts=HOSTS, now=made.FIRST_SEEN
@@ -236,7 +237,7 @@ def test_the_signers_kept_are_those_seen_first() -> None:
 
 
 def test_a_report_of_another_policy_proves_nothing() -> None:
-    trust, other = load_trust(made.trust_files(KEY)), load_trust({**PUBS, "other.yaml": _policy("key")})
+    trust, other = TrustPolicy.load(made.trust_files(KEY)), TrustPolicy.load({**PUBS, "other.yaml": _policy("key")})
     report = verify_all(
         Digest.parse(made.SUBJECT),
         REPOSITORY,

@@ -13,9 +13,10 @@ import pytest
 
 from gateway.evidence.classify import classify
 from gateway.evidence.content import parse_content
-from gateway.evidence.judge import judge_trust, verify_all
-from gateway.evidence.trust_policy import TrustPolicy, load_trust
+from gateway.evidence.judge import judge_trust
+from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import EvidenceObject, EvidenceReport, RejectionCode, TrustSatisfied, TrustUnsatisfied
+from gateway.evidence.verify import verify_all
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName, Tag
@@ -44,7 +45,7 @@ authorities:
     key: {{path: release.pub}}
     ctlog: none{attestations}
 """
-    return load_trust({"policy.yaml": policy.encode(), "release.pub": case["key"].encode()})
+    return TrustPolicy.load({"policy.yaml": policy.encode(), "release.pub": case["key"].encode()})
 
 
 def _report(case: dict[str, Any], *, repository: str | None = None, subject: str | None = None) -> EvidenceReport:

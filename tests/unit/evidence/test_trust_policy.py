@@ -7,19 +7,19 @@ import pytest
 
 from gateway.errors import TrustPolicyInvalid
 from gateway.evidence.limits import MAX_TRUST_POLICIES
-from gateway.evidence.trust_policy import TrustPolicy, load_trust
+from gateway.evidence.trust_policy import TrustPolicy
 from gateway.oci.names import RepositoryName
 from tests.support import evidence as made
 
 
 def test_load_nothing_is_a_policy_that_matches_nothing() -> None:
-    trust = load_trust({})
+    trust = TrustPolicy.load({})
     assert trust.policies == ()
     assert trust.matching(RepositoryName("team/app"), registry_hosts=frozenset()) == ()
 
 
 def test_serialise_and_back() -> None:
-    trust = load_trust(made.trust_files(made.signer(), made.signer("rsa")))
+    trust = TrustPolicy.load(made.trust_files(made.signer(), made.signer("rsa")))
     again = TrustPolicy.deserialise(trust.serialise())
     assert again == trust
     assert again.policies == trust.policies
@@ -32,7 +32,7 @@ def test_serialise_and_back() -> None:
 def test_digest_depends_on_every_byte_and_name() -> None:
     files = made.trust_files(made.signer())
     digests = {
-        load_trust(each).digest
+        TrustPolicy.load(each).digest
         for each in (
             files,
             {**files, "policy.yaml": files["policy.yaml"] + b"\n"},
@@ -47,12 +47,12 @@ def test_digest_depends_on_every_byte_and_name() -> None:
 def test_digest_does_not_depend_on_order_or_notes() -> None:
     files = made.trust_files(made.signer())
     again = dict(reversed([*files.items(), ("README.md", b"\xff"), ("keys/.gitkeep", b"")]))
-    assert load_trust(again).digest == load_trust(files).digest
+    assert TrustPolicy.load(again).digest == TrustPolicy.load(files).digest
 
 
 def test_policies_are_ordered_by_file() -> None:
     policy = b"images: [{glob: '**'}]\nauthorities: [{static: {action: pass}}]\n"
-    trust = load_trust(
+    trust = TrustPolicy.load(
         {
             "b.yaml": policy,
             "a.yml": policy,
@@ -85,7 +85,7 @@ def test_policies_are_ordered_by_file() -> None:
 )
 def test_load_refuses(files: dict[str, bytes], where: str, reason: str) -> None:
     with pytest.raises(TrustPolicyInvalid) as caught:
-        load_trust(files)
+        TrustPolicy.load(files)
     assert caught.value.where == where
     assert reason in caught.value.reason
 
@@ -93,7 +93,7 @@ def test_load_refuses(files: dict[str, bytes], where: str, reason: str) -> None:
 def test_load_refuses_a_name_twice() -> None:
     policy = b"name: same\nimages: [{glob: '**'}]\nauthorities: [{static: {action: pass}}]\n"
     with pytest.raises(TrustPolicyInvalid) as caught:
-        load_trust({"a.yaml": policy, "b.yaml": policy})
+        TrustPolicy.load({"a.yaml": policy, "b.yaml": policy})
     assert caught.value.where == "b.yaml"
     assert "is taken" in caught.value.reason
 
@@ -101,7 +101,7 @@ def test_load_refuses_a_name_twice() -> None:
 def test_load_refuses_more_policies_than_its_limit() -> None:
     policy = b"{images: [{glob: a}], authorities: [{static: {action: pass}}]}\n"
     with pytest.raises(TrustPolicyInvalid) as caught:
-        load_trust({"a.yaml": b"---\n".join([policy] * (MAX_TRUST_POLICIES + 1))})
+        TrustPolicy.load({"a.yaml": b"---\n".join([policy] * (MAX_TRUST_POLICIES + 1))})
     assert caught.value.reason == f"more than {MAX_TRUST_POLICIES} policies"
 
 

@@ -15,7 +15,7 @@ from gateway.evidence.authorities import (
 )
 from gateway.evidence.keys import HashName
 from gateway.evidence.signed_identity import AnyIdentity, MatchRepository, RemapIdentity
-from gateway.evidence.trust_policy import load_trust
+from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import COSIGN_SIGN, EvidenceFormat
 from gateway.oci.names import ProjectName, RepositoryName
 from tests.support import evidence as made
@@ -31,7 +31,7 @@ FILES: Final = {
 
 def _load(*documents: dict[str, Any]) -> tuple[ImagePolicy, ...]:
     files = {f"policy-{number}.json": made.go_json(document) for number, document in enumerate(documents)}
-    return load_trust({**FILES, **files}).policies
+    return TrustPolicy.load({**FILES, **files}).policies
 
 
 def _spec(**changes: Any) -> dict[str, Any]:
@@ -86,7 +86,7 @@ spec:
         - name: built
           predicateType: slsaprovenance1
 """
-    (policy,) = load_trust({"cip.yaml": document.encode()}).policies
+    (policy,) = TrustPolicy.load({"cip.yaml": document.encode()}).policies
     assert policy.name == "signed-by-release"
     (authority,) = policy.keys
     assert authority.signer.id == made.signer().id
@@ -119,7 +119,7 @@ def test_a_project_narrows_the_globs() -> None:
 def test_bare_documents_are_called_after_their_file() -> None:
     text = "images: [{glob: a}]\nauthorities: [{static: {action: pass}}]\n"
     files = {"teams/a.yaml": f"{text}---\n{text}---\nname: own-name\n{text}".encode()}
-    assert [policy.name for policy in load_trust(files).policies] == ["teams-a", "teams-a#2", "own-name"]
+    assert [policy.name for policy in TrustPolicy.load(files).policies] == ["teams-a", "teams-a#2", "own-name"]
 
 
 def test_static_authorities() -> None:
@@ -343,5 +343,5 @@ def test_a_policy_is_refused(document: Any, path: str, reason: str) -> None:
 def test_the_errors_name_the_document() -> None:
     good = json.dumps(_spec())
     with pytest.raises(TrustPolicyInvalid) as caught:
-        load_trust({**FILES, "a.yaml": f"{good}\n---\n{{}}\n".encode()})
+        TrustPolicy.load({**FILES, "a.yaml": f"{good}\n---\n{{}}\n".encode()})
     assert caught.value.where == "a.yaml (document 2): images"

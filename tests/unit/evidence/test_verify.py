@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from gateway.evidence.trust_policy import load_trust
+from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import (
     COSIGN_SIGN,
     EvidenceFormat,
@@ -33,7 +33,7 @@ def _verify(
     subject: str = made.SUBJECT,
 ) -> EvidenceReport:
     objects = [each if isinstance(each, EvidenceObject) else each.object() for each in evidence]
-    trust = load_trust(made.trust_files(KEY) if files is None else files)
+    trust = TrustPolicy.load(made.trust_files(KEY) if files is None else files)
     return verify_all(
         Digest.parse(subject),
         RepositoryName.parse(repository),

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from gateway.evidence.limits import MAX_VERIFICATIONS
-from gateway.evidence.trust_policy import load_trust
+from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import EvidenceObject, EvidenceReport, RejectionCode
 from gateway.evidence.verify import verify_all
 from gateway.oci.digest import Digest
@@ -41,7 +41,7 @@ def verify(*evidence: EvidenceObject, keys: tuple[made.Signer, ...] = KEYS[:1]) 
         Digest.parse(made.SUBJECT),
         RepositoryName.parse(made.REPOSITORY),
         evidence,
-        load_trust(made.trust_files(*keys)),
+        TrustPolicy.load(made.trust_files(*keys)),
         registry_hosts=frozenset({made.HOST}),
         now=made.FIRST_SEEN,
     )

@@ -32,7 +32,7 @@ _GONE = object()
 
 
 def verify(token: UnverifiedToken, *, now: int = NOW, ring: KeyRing = RING) -> AccessClaims:
-    return verify_access_token(token, ring=ring, issuer=ISSUER, audience=AUDIENCE, now=now)
+    return verify_access_token(token, ring=ring, issuer=ISSUER, audience=AUDIENCE, now=now)[0]
 
 
 def refused(token: UnverifiedToken, *, now: int = NOW, ring: KeyRing = RING) -> None:
