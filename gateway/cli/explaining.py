@@ -19,6 +19,7 @@ from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
 
 MAX_DECISIONS: Final = 50
+_REFUSALS: Final = frozenset({"denied", "policy-error"})
 
 
 async def find(parts: Parts, reference: ImageReference) -> ManifestView:
@@ -55,7 +56,7 @@ async def explained(parts: Parts, *, reference: ImageReference, host: str) -> tu
     if isinstance(reference.target, Digest):
         return await _told(parts, reference, reference.target if view is None else view.digest, view, host=host)
     newest = await parts.decisions.newest_of_tag(reference.repository, reference.target)
-    if newest is None or (view is not None and newest.digest == view.digest):
+    if newest is None or (view is not None and not _refused_since(newest, view)):
         return await _told(parts, reference, None if view is None else view.digest, view, host=host)
     about = await _of_digest(parts, reference.repository, newest.digest)
     text, record = await _told(parts, reference, newest.digest, about, host=host)
@@ -63,6 +64,14 @@ async def explained(parts: Parts, *, reference: ImageReference, host: str) -> tu
         return text, record
     now_text, now_record = await _told(parts, reference, view.digest, view, host=host)
     return f"{text}\n\n{reference} itself is what it was:\n\n{now_text}", {**record, "tag": now_record}
+
+
+def _refused_since(newest: DecisionRow, view: ManifestView) -> bool:
+    """Return whether the newest decision about a tag refused other bytes than those it names.
+
+    Evidence and build caches have no decision of their own: a refusal from before them is no news.
+    """
+    return newest.outcome in _REFUSALS and newest.digest != view.digest and newest.at >= view.created
 
 
 async def _told(

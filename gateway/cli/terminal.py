@@ -106,7 +106,8 @@ class Terminal:
             return
         for line in _listed(record):
             self.note(line)
-        print(secret, file=sys.stdout)  # noqa: T201
+        self.note(f"this is the {member}, shown once:")
+        print(secret, file=sys.stdout, flush=True)  # noqa: T201
 
     def note(self, sentence: str) -> None:
         """Say something that is not the answer."""

@@ -123,6 +123,14 @@ class TestWhy:
         data = waiting.data("image", "why", "team/app:v1")
         assert (data["digest"], data["tag"]["digest"]) == (LEAKY.digest, APP.digest)
 
+    def test_of_a_tag_that_moved_after_the_refusal(self, waiting: Home) -> None:
+        assert isinstance(waiting.push(LEAKY, "v1"), Refused)
+        other = image("three")
+        assert isinstance(waiting.push(other, "v1"), Held)
+        data = waiting.data("image", "why", "team/app:v1")
+        assert data["digest"] == other.digest
+        assert "tag" not in data
+
     def test_by_the_decision_id_of_the_refusal(self, waiting: Home) -> None:
         refused = waiting.push(LEAKY, "v3")
         assert isinstance(refused, Refused)

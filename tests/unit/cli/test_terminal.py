@@ -65,7 +65,7 @@ def test_a_section_of_a_record_is_written_as_its_keys_are(capsys: pytest.Capture
 def test_a_secret_is_alone_on_stdout_or_a_member(capsys: pytest.CaptureFixture[str]) -> None:
     Terminal(Output.TABLE).secret("password", "s3cret", record={"account": "admin"})
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("s3cret\n", "account  admin\n")
+    assert (captured.out, captured.err) == ("s3cret\n", "account  admin\nthis is the password, shown once:\n")
     Terminal(Output.JSON).secret("password", "s3cret", record={"account": "admin"})
     captured = capsys.readouterr()
     assert (json.loads(captured.out), captured.err) == ({"account": "admin", "password": "s3cret"}, "")
