@@ -48,7 +48,6 @@ check: setup ## format, lint, types, layering, dead code, documentation under te
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 	$(BIN)/vulture gateway tools
-	$(BIN)/vulture gateway tools
 	$(BIN)/python -m pytest -n 0 -q tests/docs
 
 test-clients: setup ## the real clients against a running gateway
