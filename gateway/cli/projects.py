@@ -1,7 +1,7 @@
 """`project` and `member`: where images live, and who may do what there."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,6 +16,9 @@ from gateway.oci.names import ProjectName
 
 project = typer.Typer(no_args_is_help=True, help="Projects: the leading path of repository names.")
 member = typer.Typer(no_args_is_help=True, help="Who has which role in a project.")
+
+MAX_HELD_BYTES: Final = 2**60
+"""What the catalog counts with room to spare."""
 
 _COLUMNS = ("name", "mode", "visibility", "held_bytes", "held_bytes_limit", "created")
 
@@ -94,6 +97,10 @@ def project_set(
         bool | None,
         typer.Option("--writers-read-held/--no-writers-read-held", help="Whether writers read layers that are held."),
     ] = None,
+    held_bytes: Annotated[
+        int | None,
+        typer.Option(min=0, max=MAX_HELD_BYTES, help="Limit of the bytes that wait for admission, all together."),
+    ] = None,
     reason: Annotated[str | None, typer.Option(help="Kept in the audit event.")] = None,
 ) -> None:
     """Change a project."""
@@ -105,6 +112,7 @@ def project_set(
             mode=None if mode is None else Mode(mode),
             visibility=visibility,
             writers_read_held=writers_read_held,
+            held_bytes_limit=held_bytes,
             by=operator(),
             reason=reason,
             now=unix_now(),

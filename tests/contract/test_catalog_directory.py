@@ -115,6 +115,28 @@ def test_set_project_changes_what_is_given_and_says_so(catalog: Catalog) -> None
     assert (facts.mode, facts.visibility, facts.writers_read_held) == (Mode.STRICT, Visibility.PUBLIC, False)
 
 
+def test_the_limit_of_what_waits_is_changed_with_an_event_and_judges_nothing_again(catalog: Catalog) -> None:
+    catalog.project()
+    (made,) = run(catalog.projects.projects())
+    before, revision = catalog.last_id(), known(catalog, "anonymous").project.policy_revision
+    change = {
+        "mode": None,
+        "visibility": None,
+        "writers_read_held": None,
+        "by": ALICE,
+        "reason": "a big one",
+        "now": NOW,
+    }
+    row = run(catalog.projects.set_project(ACME, held_bytes_limit=7, **change))  # type: ignore[arg-type]
+    assert (row.held_bytes_limit, row.mode) == (7, Mode.HOLD)
+    assert catalog.kinds(after=before) == [EventKind.PROJECT_CHANGED]
+    event = catalog.events()[-1]
+    assert event.data == {"changed": {"held_bytes_limit": [made.held_bytes_limit, 7]}, "reason": "a big one"}
+    assert known(catalog, "anonymous").project.policy_revision == revision
+    run(catalog.projects.set_project(ACME, held_bytes_limit=7, **change))  # type: ignore[arg-type]
+    assert catalog.kinds(after=before) == [EventKind.PROJECT_CHANGED]
+
+
 def test_a_mode_is_policy_and_its_change_judges_again(catalog: Catalog) -> None:
     catalog.project()
     before = known(catalog, "anonymous").project.policy_revision

@@ -158,6 +158,7 @@ class Directory:
         mode: Mode | None,
         visibility: Visibility | None,
         writers_read_held: bool | None,
+        held_bytes_limit: int | None = None,
         by: Principal,
         reason: str | None,
         now: int,
@@ -168,6 +169,7 @@ class Directory:
             mode=mode or old.mode,
             visibility=visibility or old.visibility,
             writers_read_held=old.writers_read_held if writers_read_held is None else writers_read_held,
+            held_bytes_limit=old.held_bytes_limit if held_bytes_limit is None else held_bytes_limit,
         )
         if _LOOSENESS.index(new.mode) > _LOOSENESS.index(old.mode) and not (reason and reason.strip()):
             raise Conflict("a reason is needed")
@@ -178,7 +180,7 @@ class Directory:
             self._policy_revisions[old.id] += 1
             self.rejudge.append(name.text)
         changed: JsonObject = {}
-        for what in ("mode", "visibility", "writers_read_held"):
+        for what in ("mode", "visibility", "writers_read_held", "held_bytes_limit"):
             if getattr(old, what) != getattr(new, what):
                 changed[what] = [getattr(old, what), getattr(new, what)]
         self.log.write(

@@ -77,6 +77,7 @@ class SqliteProjects:
         mode: Mode | None,
         visibility: Visibility | None,
         writers_read_held: bool | None,
+        held_bytes_limit: int | None = None,
         by: Principal,
         reason: str | None,
         now: int,
@@ -92,6 +93,7 @@ class SqliteProjects:
             new_mode = old.mode if mode is None else mode
             new_visibility = old.visibility if visibility is None else visibility
             new_read = old.writers_read_held if writers_read_held is None else writers_read_held
+            new_limit = old.held_bytes_limit if held_bytes_limit is None else held_bytes_limit
             if _STRICTNESS[new_mode] < _STRICTNESS[old.mode] and not (reason or "").strip():
                 raise Conflict(f"{name} would become looser ({old.mode} to {new_mode}): say why, with a reason")
             changed: JsonObject = {
@@ -100,15 +102,16 @@ class SqliteProjects:
                     ("mode", old.mode.value, new_mode.value),
                     ("visibility", old.visibility.value, new_visibility.value),
                     ("writers_read_held", old.writers_read_held, new_read),
+                    ("held_bytes_limit", old.held_bytes_limit, new_limit),
                 )
                 if before != after
             }
             if not changed:
                 return old
             connection.execute(
-                "UPDATE project SET mode = ?, visibility = ?, writers_read_held = ?,"
+                "UPDATE project SET mode = ?, visibility = ?, writers_read_held = ?, held_bytes_limit = ?,"
                 " policy_revision = policy_revision + ? WHERE id = ?",
-                (new_mode.value, new_visibility.value, int(new_read), int("mode" in changed), old.id),
+                (new_mode.value, new_visibility.value, int(new_read), new_limit, int("mode" in changed), old.id),
             )
             insert_event(
                 connection,

@@ -28,11 +28,15 @@ class ProjectAdmin(Protocol):
         mode: Mode | None,
         visibility: Visibility | None,
         writers_read_held: bool | None,
+        held_bytes_limit: int | None = None,
         by: Principal,
         reason: str | None,
         now: int,
     ) -> ProjectRow:
-        """Change what is not None. Raises `NameUnknown`."""
+        """Change what is not None. Raises `NameUnknown`.
+
+        ``held_bytes_limit``: under less than what waits already, what waits stays, and nothing more is stored to wait.
+        """
         ...
 
     async def delete_project(self, name: ProjectName, *, by: Principal, now: int) -> None:

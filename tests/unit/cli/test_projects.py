@@ -23,6 +23,14 @@ def test_a_project_is_made_listed_changed_and_deleted(home: Home) -> None:
     assert kinds[-3:] == ["project.created", "project.changed", "project.deleted"]
 
 
+def test_the_limit_of_what_waits_is_set_and_kept(home: Home) -> None:
+    made = home.data("project", "create", "team")
+    assert home.data("project", "set", "team", "--held-bytes", "0")["held_bytes_limit"] == 0
+    assert made["held_bytes_limit"] > 0
+    assert home.data("project", "show", "team")["held_bytes_limit"] == 0
+    assert home.data("audit", "tail")[-1]["kind"] == "project.changed"
+
+
 def test_as_a_table(home: Home) -> None:
     home.done("project", "create", "team")
     heading, row = home.done("project", "list").out.splitlines()
@@ -38,6 +46,7 @@ def test_as_a_table(home: Home) -> None:
         pytest.param(("create", "Team"), 2, "is not a repository name", id="no-name"),
         pytest.param(("create", "other", "--mode", "warn"), 2, "'warn' is not one of", id="warn"),
         pytest.param(("set", "team", "--mode", "warn"), 2, "'warn' is not one of", id="set-warn"),
+        pytest.param(("set", "team", "--held-bytes", "-1"), 2, "greater than or equal to 0", id="set-held-bytes-under"),
         pytest.param(("set", "nobody", "--mode", "hold"), 1, "nobody", id="set-unknown"),
         pytest.param(("show", "nobody"), 1, "see `registry-gateway project list`", id="show-unknown"),
         pytest.param(("delete", "nobody", "--yes"), 1, "nobody", id="delete-unknown"),
