@@ -37,6 +37,7 @@ def view_record(view: ManifestView, *, pushed_by: str) -> dict[str, object]:
         "state": view.condition.value,
         "visible": view.visible,
         "class": view.cls.value,
+        "subject": None if view.subject is None else str(view.subject),
         "media_type": view.media_type,
         "artifact_type": view.artifact_type,
         "size": view.size,
@@ -80,7 +81,7 @@ def image_why(
 
 @image.command("held")
 def image_held(context: typer.Context, project: Annotated[str | None, typer.Argument()] = None) -> None:
-    """List what waits, oldest first, with its newest reasons."""
+    """List what waits, with its newest reasons: images, build caches, and evidence that nobody trusted has signed."""
     parsed = None if project is None else typed(ProjectName.parse, project)
 
     async def read(parts: Parts) -> list[dict[str, object]]:
@@ -99,7 +100,7 @@ def image_held(context: typer.Context, project: Annotated[str | None, typer.Argu
 
     command = context_of(context)
     rows = command.run(read)
-    command.terminal.rows(("repository", "digest", "reasons", "pushed_by", "first_seen", "expires"), rows)
+    command.terminal.rows(("repository", "digest", "class", "reasons", "pushed_by", "expires"), rows)
     command.terminal.limited(rows, limit=MAX_ROWS)
 
 

@@ -233,14 +233,15 @@ def test_evidence_of_a_subject_that_is_not_visible_is_not(acme: Catalog, referre
     assert [view.visible for view in listed(acme)] == [False, True, False, False, False, False]
 
 
-def test_held_lists_what_waits_oldest_first(acme: Catalog) -> None:
+def test_held_lists_what_waits_of_every_class_by_its_end(acme: Catalog) -> None:
     child, carrier = image(b"carried"), index(image(b"carried").digest)
     late = image(b"late")
     acme.push(late, now=NOW + 5, expires=NOW + 5 + WEEK)
     acme.push(child, expires=NOW + WEEK)
     acme.push(carrier, admit(carrier, edges=[(child, [])]))
-    acme.push(SIGNATURE, cls=ManifestClass.EVIDENCE, subject=APP.digest, expires=NOW + WEEK)
-    acme.push(image(b"cache"), cls=ManifestClass.CACHE, expires=NOW + WEEK)
+    cache = image(b"cache")
+    acme.push(SIGNATURE, cls=ManifestClass.EVIDENCE, subject=APP.digest, expires=NOW + WEEK + 1)
+    acme.push(cache, cls=ManifestClass.CACHE, expires=NOW + WEEK + 2)
     acme.execute("INSERT INTO project SELECT 99, 'else', mode, visibility, 1, 0, 0, 0, 0, 1, 1, 1 FROM project")
     found = {
         name: [view.digest for view in run(acme.manifests.held(project, limit=limit, now=NOW))]
@@ -252,8 +253,8 @@ def test_held_lists_what_waits_oldest_first(acme: Catalog) -> None:
             ("unknown", ProjectName("unknown"), 10),
         ]
     }
-    both = [OTHER.digest, late.digest]
-    assert found == {"all": both, "acme": both, "first": both[:1], "else": [], "unknown": []}
+    every = [OTHER.digest, SIGNATURE.digest, cache.digest, late.digest]
+    assert found == {"all": every, "acme": every, "first": every[:1], "else": [], "unknown": []}
     assert [view.repository for view in run(acme.manifests.held(None, limit=1, now=NOW))] == [REPO]
 
 

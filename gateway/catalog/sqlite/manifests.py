@@ -67,10 +67,10 @@ MAX_REMEMBERED_BYTES: Final = 32 * 1024
 
 BODY_BY_ID: Final = "SELECT b.bytes FROM body b WHERE b.manifest_id = ?"
 
-# What is held has a clock (`expires`), and its partial index holds nothing else: the oldest end first.
+# What waits has a clock (`expires`), and its partial index holds nothing else: the oldest end first.
 HELD_LIST: Final = f"""SELECT r.name, {view_columns("m")}
 FROM manifest m JOIN repository r ON r.id = m.repo_id
-WHERE m.expires IS NOT NULL AND m.state = {HELD} AND m.class = '{ManifestClass.IMAGE.value}'
+WHERE m.expires IS NOT NULL AND m.state = {HELD}
 AND (:project IS NULL OR r.project_id = (SELECT p.id FROM project p WHERE p.name = :project))
 AND {condition("m")} = '{Condition.HELD.value}' ORDER BY m.expires LIMIT :limit"""
 
@@ -137,7 +137,7 @@ class SqliteManifests:
         return await self._database.read_aside(query)
 
     async def held(self, project: ProjectName | None, *, limit: int, now: int) -> Sequence[ManifestView]:
-        """Return what waits (held and not carried, evidence and cache excepted), oldest first."""
+        """Return what waits, of every class: held, not carried, with an end. What ends first comes first."""
         values = {"project": None if project is None else project.text, "limit": limit, "now": now}
         return await self._database.read_aside(
             lambda connection: [

@@ -52,7 +52,7 @@ class ManifestStock(Protocol):
     """What is there, for operators and background work; every image is looked at, so never on the path of a request."""
 
     async def held(self, project: ProjectName | None, *, limit: int, now: int) -> Sequence[ManifestView]:
-        """Return what waits (held and not carried, evidence and cache excepted), oldest first."""
+        """Return what waits, of every class: held, not carried, with an end. What ends first comes first."""
         ...
 
     async def images(self, *, after: int, limit: int, now: int) -> Sequence[ManifestView]:
