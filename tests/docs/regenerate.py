@@ -21,9 +21,9 @@ _INTRODUCTION: Final = """\
 and a test fails where it is not what the program says.
 
 **Exit status**: 0 done; 1 refused, or a check failed; 2 usage or configuration; 3 something that it needs is unavailable.
-**stdout** holds the answer: a table or a sentence, or with `--output json` one JSON document, also of commands that change something.
-**stderr** holds what is not the answer: where it was refused, one sentence that says what to do; a line per step of long work (none with
-`--output json`); that a list was cut. A secret is printed once. It is alone on stdout, so that
+**stdout** holds the answer: a table or a sentence, or with `--output json` one JSON document, also of commands that change
+something. **stderr** holds what is not the answer: where it was refused, one sentence that says what to do; a line per step
+of long work (none with `--output json`); that a list was cut. A secret is printed once. It is alone on stdout, so that
 `SECRET=$(registry-gateway robot create ...)` and `PASSWORD=$(registry-gateway init ...)` work, or a member of the document.
 
 Commands that change something work on the catalog of the configuration's folder, with the gateway running or not: it sees
