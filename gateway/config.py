@@ -27,7 +27,6 @@ ENVIRONMENT_PREFIX: Final = "REGISTRY_GATEWAY__"
 DEFAULT_FILE: Final = "gateway.toml"
 MEBIBYTE: Final = 1024 * 1024
 MAX_PORT: Final = 65535
-
 _LATER: Final = re.compile(
     r"audit|identity\.(issuer|provider)|mirror|policy\.shadow|projects|server\.trusted_proxies|storage\.(catalog|content)|upstream"
 )
