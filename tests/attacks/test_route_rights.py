@@ -1,6 +1,6 @@
 """Attacks by way of a route: one that was forgotten, one spelt differently, one with a right that is another's.
 
-The walk over every route, state and caller is in `tests/api/test_rights_matrix.py`; here is what that walk cannot show.
+The walk over every route, state and caller is of `tests/attacks/matrix.py`; here is what that walk cannot show.
 The numbers are rows of the register of known attacks.
 """
 
