@@ -30,7 +30,7 @@ _log = structlog.wrap_logger(
 
 
 def request(record: Mapping[str, Any]) -> None:
-    """Write the line of one request: what `notice` would write, in half its time, since every pull pays for it."""
+    """Write the line of one request."""
     _line("request", record)
 
 
@@ -52,17 +52,18 @@ def decision(decided: Decided) -> None:
     )
 
 
-def _line(event: str, record: Mapping[str, Any]) -> None:
-    stamp = datetime.datetime.now(tz=datetime.UTC).isoformat().replace("+00:00", "Z")
-    sys.stderr.write(_encode({**record, "event": event, "timestamp": stamp, "level": "info"}) + "\n")
-    sys.stderr.flush()
-
-
 def notice(event: str, **fields: Any) -> None:
     """Write what an operator wants to know: listening, draining, a revision that was activated."""
-    _log.info(event, **fields)
+    _line(event, fields)
 
 
 def failure(what: str, error: BaseException) -> None:
     """Write a surprise with its traceback: locals are not part of it, so no secret is."""
     _log.error("failure", what=what, error=type(error).__name__, exc_info=error)
+
+
+def _line(event: str, record: Mapping[str, Any]) -> None:
+    """Write one line: as structlog would, in half its time, since every pull pays for it."""
+    stamp = datetime.datetime.now(tz=datetime.UTC).isoformat().replace("+00:00", "Z")
+    sys.stderr.write(_encode({**record, "event": event, "timestamp": stamp, "level": "info"}) + "\n")
+    sys.stderr.flush()

@@ -33,7 +33,7 @@ class Running:
     @contextlib.asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Run the loops while inside; write down what was counted before leaving, and close the parts."""
-        await self._follow()
+        await self.follow()
         loops = [
             asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
             asyncio.create_task(self._every(FLUSH_SECONDS, self._flush)),
@@ -64,11 +64,12 @@ class Running:
         version = self._parts.database.data_version()
         if version != self._version:
             self._version = version
-            await self._follow()
+            await self.follow()
         while await self._worker.run_once():
             pass
 
-    async def _follow(self) -> None:
+    async def follow(self) -> None:
+        """Run the policy that is active in the catalog, and say so where it is another one than before."""
         try:
             before, self.policy = self.policy, await self._parts.active.activate_policy()
             if self.policy != before:

@@ -1,6 +1,7 @@
 """What happens besides requests: what was counted is written down, also when the process ends, also when it was late."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from gateway import app
 from gateway.catalog.values import EventRow
 from gateway.cli.initial import initialise
 from gateway.config import load
+from gateway.identity.values import SYSTEM
 from gateway.oci.digest import Digest
+from gateway.policy.pack import shipped_revision
 from gateway.server.running import Running
 
 DIGEST = Digest.of(b"pulled")
@@ -68,3 +71,27 @@ def test_what_was_counted_is_written_before_the_process_ends(folder: Path) -> No
             await parts.close()
 
     assert asyncio.run(pulls()) == 1
+
+
+def test_a_policy_that_was_activated_meanwhile_is_followed_and_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    revision = shipped_revision({"registry": {"config": {"rules": {"SEC001": {"level": "warn"}}}}})
+    told: list[str | None] = []
+
+    async def story() -> None:
+        parts = app.compose(load(folder / "gateway.toml", {}))
+        running = Running(parts, failed=lambda what, error: pytest.fail(f"{what}: {error}"))
+        async with running.lifespan():
+            told.append(running.policy)
+            await parts.revisions.activate(
+                "policy", revision.id, revision.to_bytes(), reason="test", by=SYSTEM, now=app.unix_now()
+            )
+            await running.follow()
+            told.append(running.policy)
+
+    asyncio.run(story())
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    followed = [(line["before"], line["revision"]) for line in lines if line["event"] == "policy"]
+    assert told[1] == revision.id
+    assert followed == [(None, told[0]), (told[0], told[1])]
