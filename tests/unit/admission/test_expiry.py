@@ -408,7 +408,7 @@ def test_what_changes_between_the_look_and_the_commit_wins(tmp_path: Path) -> No
         between = PutBetween()
         object.__setattr__(gate.tools, "store", between)
         expiry = Expiry(tools=gate.tools, clocks=SqliteClocks(database=home.database), failed=lambda what, error: None)
-        assert tools.store is home.store
+        assert tools.store is not between
         await expiry.due((0, 0))
         assert between.done
         view = await home.view(app.digest)
