@@ -386,7 +386,6 @@ def test_what_changes_between_the_look_and_the_commit_wins(tmp_path: Path) -> No
         await home.push("alice", app, "v1")
         await pass_time(home, WEEK - 3600)
         home.now += 3600
-        tools = home.gate.tools
 
         class PutBetween:
             """The house's store; before the first commit, somebody puts the manifest again."""
@@ -408,7 +407,7 @@ def test_what_changes_between_the_look_and_the_commit_wins(tmp_path: Path) -> No
         between = PutBetween()
         object.__setattr__(gate.tools, "store", between)
         expiry = Expiry(tools=gate.tools, clocks=SqliteClocks(database=home.database), failed=lambda what, error: None)
-        assert tools.store is not between
+        assert home.gate.tools.store is not gate.tools.store
         await expiry.due((0, 0))
         assert between.done
         view = await home.view(app.digest)
