@@ -132,9 +132,15 @@ class GatewayProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Application) -> None:
         async def with_files(scope: Message, receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
             scope["extensions"] = {SENDFILE: {}}
-            await app(scope, receive, Sending(cycle))
+            await app(scope, receive, Sending(cycle, read_seconds=self.body_seconds))
 
         super()._start_asgi_task(cycle, cast(Any, with_files))
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End an idle connection; also where the client never read its last answer, which a mere close would wait for."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        super().timeout_keep_alive_handler()
 
     def _count(self, size: int) -> None:
         self._head_bytes += size

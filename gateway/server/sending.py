@@ -30,10 +30,12 @@ class Sending:
     500 for it.
     """
 
-    __slots__ = ("_cycle", "_head")
+    __slots__ = ("_cycle", "_head", "_seconds")
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
+    def __init__(self, cycle: RequestResponseCycle, *, read_seconds: float) -> None:
+        """``read_seconds``: how long a client may read nothing of what is written already."""
         self._cycle = cycle
+        self._seconds = read_seconds
         self._head: Message | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -46,14 +48,29 @@ class Sending:
             if kind == "http.response.body" and len(message.get("body", b"")) <= TOGETHER_BYTES:
                 await self._together(head, message)
                 return
-            await cycle.send(cast(Any, head))
+            await self._send(head)
         if kind == SENDFILE:
-            await send_file(cycle, message["path"], offset=message["offset"], count=message["count"])
+            await self._send_file(message["path"], offset=message["offset"], count=message["count"])
         else:
-            await cycle.send(cast(Any, message))
+            await self._send(message)
+
+    async def _send(self, message: Message) -> None:
+        """Write once there is room for it; who makes none in time is left: his answer would be kept for ever."""
+        cycle = self._cycle
+        if cycle.flow.write_paused and not cycle.disconnected:
+            try:
+                await asyncio.wait_for(cycle.flow.drain(), self._seconds)
+            except TimeoutError:
+                cycle.transport.abort()
+                return
+        await cycle.send(cast(Any, message))
 
     async def _together(self, head: Message, body: Message) -> None:
         cycle = self._cycle
+        if cycle.flow.write_paused:
+            await self._send(head)
+            await self._send(body)
+            return
         transport = cycle.transport
         gathered = _Gathered(transport)
         cycle.transport = cast(asyncio.Transport, gathered)
@@ -64,47 +81,48 @@ class Sending:
             cycle.transport = transport
             gathered.flush()
 
+    async def _send_file(self, path: str, *, offset: int, count: int) -> None:
+        """Write ``count`` bytes of the file from ``offset`` as the body of the answer that was begun, and complete it.
+
+        Reads are from the page cache or one seek away and take the time of a copy; a hop to a thread would cost more. A
+        file that ends early ends the connection, so that nobody takes half a blob for a whole one.
+        """
+        cycle = self._cycle
+        if cycle.scope["method"] != "HEAD" and count:
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                position, end = offset, offset + count
+                while position < end and not cycle.disconnected:
+                    piece = os.pread(file, min(SEND_BYTES, end - position), position)
+                    if not piece:
+                        cycle.transport.abort()
+                        return
+                    await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+                    position += len(piece)
+            finally:
+                os.close(file)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
 
 class _Gathered:
     """A transport that writes when it is told to, once; the two methods of it that `RequestResponseCycle.send` uses."""
 
-    __slots__ = ("_closing", "_pieces", "_transport")
+    __slots__ = ("_pieces", "_transport")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._pieces: list[bytes] = []
-        self._closing = False
 
     def write(self, data: bytes) -> None:
         self._pieces.append(data)
 
     def close(self) -> None:
-        self._closing = True
+        # At once: uvicorn asks right after this whether the connection is closing, before it goes on to a request that
+        # came in the same packet. One that will never be answered must not be carried out.
+        self.flush()
+        self._transport.close()
 
     def flush(self) -> None:
         if self._pieces:
             self._transport.write(b"".join(self._pieces))
-        if self._closing:
-            self._transport.close()
-
-
-async def send_file(cycle: RequestResponseCycle, path: str, *, offset: int, count: int) -> None:
-    """Write ``count`` bytes of the file from ``offset`` as the body of the answer that was begun, and complete it.
-
-    Reads are from the page cache or one seek away and take the time of a copy; a hop to a thread would cost more. A file
-    that ends early ends the connection, so that nobody takes half a blob for a whole one.
-    """
-    if cycle.scope["method"] != "HEAD" and count:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            position, end = offset, offset + count
-            while position < end and not cycle.disconnected:
-                piece = os.pread(file, min(SEND_BYTES, end - position), position)
-                if not piece:
-                    cycle.transport.abort()
-                    return
-                await cycle.send({"type": "http.response.body", "body": piece, "more_body": True})
-                position += len(piece)
-        finally:
-            os.close(file)
-    await cycle.send({"type": "http.response.body", "body": b"", "more_body": False})
+            self._pieces.clear()

@@ -1,6 +1,9 @@
 """How an answer goes out: one write for a small one, and always the bytes that were meant."""
 
 import asyncio
+import contextlib
+import socket
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +58,8 @@ class Wire:
 
     def __post_init__(self) -> None:
         self.transport: Any = self
+        self.flow: Any = self
+        self.write_paused = False
 
     def write(self, data: bytes) -> None:
         self.told.append(data)
@@ -79,7 +84,7 @@ class Wire:
 )
 def test_a_small_answer_is_one_write(size: int, keep_alive: bool, told: list[bytes | str]) -> None:
     wire = Wire(keep_alive=keep_alive)
-    sending = Sending(wire)  # type: ignore[arg-type]  # all of a cycle that it uses
+    sending = Sending(wire, read_seconds=1)  # type: ignore[arg-type]  # all of a cycle that it uses
 
     async def answer() -> None:
         await sending({"type": "http.response.start", "status": 200, "headers": []})
@@ -89,3 +94,44 @@ def test_a_small_answer_is_one_write(size: int, keep_alive: bool, told: list[byt
     asyncio.run(answer())
     assert wire.told == told
     assert wire.transport is wire
+
+
+def test_a_request_after_the_last_answer_is_not_carried_out() -> None:
+    carried_out: list[str] = []
+
+    async def application(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        carried_out.append(scope["path"])
+        headers = [(b"content-length", b"2"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    two = b"GET /first HTTP/1.1\r\nHost: x\r\n\r\nDELETE /second HTTP/1.1\r\nHost: x\r\n\r\n"
+    with listener(application) as port:
+        answer = exchange(port, two)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert carried_out == ["/first"]
+
+
+def test_a_client_that_reads_nothing_is_left() -> None:
+    ended: list[str] = []
+    size = 64 * 1024 * 1024
+
+    async def application(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]})
+        for _ in range(size // (1 << 20)):
+            await send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        ended.append("went on without a reader")
+
+    with listener(application, body_seconds=0.2) as port, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", port))
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not ended:
+            time.sleep(0.01)
+        client.settimeout(30)
+        got = 0
+        with contextlib.suppress(ConnectionResetError):
+            while piece := client.recv(1 << 20):
+                got += len(piece)
+    assert 0 < got < size
