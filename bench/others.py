@@ -4,7 +4,7 @@ All use the certificate that the gateway's `init` made and log each request, or 
 check a token checks one on each request.
 
 I/O: child processes, and a folder for each.
-Source: the documentation of distribution 3, olareg 0.1, zot 2.1 and nginx 1.22.
+Source: the documentation of distribution 3, olareg 0.1 and nginx 1.22. The configuration of zot was not yet tried with one.
 """
 
 import base64

@@ -9,7 +9,7 @@ from bench.run import _parser
 
 
 def test_the_configuration_is_that_of_a_peer_like_the_others() -> None:
-    """The names are those of zot's documentation ("Configuring zot"); one that it does not know stops it."""
+    """What is written, not that zot takes it: there is none to ask. A name that it does not know would stop it."""
     assert zot_config(Path("/data"), Path("/tls"), 4711) == {
         "distSpecVersion": "1.1.1",
         "storage": {"rootDirectory": "/data", "commit": True, "gc": False},
