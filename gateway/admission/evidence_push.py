@@ -13,10 +13,11 @@ from gateway.admission.attempt import Attempt, over_quota, put, refuse, stored_a
 from gateway.admission.classify import Classified, classify
 from gateway.admission.closure import closure, revoked, world_key
 from gateway.admission.evaluator import Basis, Proof
+from gateway.admission.evidence_subject import other_subject
 from gateway.admission.judgement import Errs, Fails, NoAnswer, Passes
 from gateway.admission.records import event, reasons_json
 from gateway.admission.rights import check_put, present
-from gateway.admission.subject import Rejudged, is_relied_on, rejudge, stands
+from gateway.admission.subject import Rejudged, is_relied_on, rejudge, stands, verification
 from gateway.admission.tags import dropped_as_evidence
 from gateway.admission.tools import STALE, Stale, Tools, unanswered
 from gateway.admission.values import Admitted, Held, Outcome, Push, Trigger, TriggerKind
@@ -57,12 +58,14 @@ async def put_evidence(tools: Tools, push: Push, manifest: Manifest, classified:
         first_seen = attempt.now if attempt.world.manifest is None else attempt.world.manifest.first_seen
         evidence = await tools.evaluator.read_evidence(manifest, claim, first_seen=first_seen)
         parse_content(evidence)
+    if (elsewhere := other_subject(attempt.world.manifest, claim, evidence)) is not None:
+        return await refuse(tools, attempt, Fails((elsewhere,)), Basis(), None)
     proof = await tools.evaluator.prove(
         claim.subject, push.grant.repository, subject.world, extra=evidence, now=attempt.now
     )
     if isinstance(proof, NoAnswer):
         return unanswered(proof)
-    verified = verification(manifest.digest, proof)
+    verified = verification(manifest.digest, claim.subject, proof)
     refusal = _stripped(attempt, subject.world, proof)
     if refusal is None and verified is None:
         refusal = _crowded(tools, attempt, subject.world) or over_quota(attempt)
@@ -201,18 +204,6 @@ async def _commit(
     if unverified:
         return Held(stored, unverified)
     return Admitted(stored, _still_waiting(rejudged))
-
-
-def verification(evidence: Digest, proof: Proof) -> RecordVerified | None:
-    """Return the write that records who signed in this evidence manifest; None where nobody trusted did."""
-    signers = {
-        item.signer.id: (item.signer.id, item.signer.name, item.first_seen)
-        for item in proof.report.verified
-        if item.evidence == evidence
-    }
-    if not signers:
-        return None
-    return RecordVerified(evidence, tuple(signers[signer] for signer in sorted(signers)))
 
 
 def _why_unverified(evidence: Digest, proof: Proof) -> tuple[Reason, ...]:

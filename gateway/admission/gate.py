@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from gateway.access.values import Grant
 from gateway.admission import deletion
 from gateway.admission.classify import classify
-from gateway.admission.evidence_push import put_evidence, put_fallback, verification
+from gateway.admission.evidence_push import put_evidence, put_fallback
 from gateway.admission.image_push import put_image
 from gateway.admission.judgement import Errs, Fails, NoAnswer, Passes, Waits
 from gateway.admission.records import event
-from gateway.admission.subject import Rejudged, key_of, rejudge
+from gateway.admission.subject import Rejudged, key_of, rejudge, verification
 from gateway.admission.tools import STALE, Stale, Tools, unanswered, until_committed
 from gateway.admission.values import (
     Admitted,
@@ -154,7 +154,7 @@ class Gate:
         if isinstance(proof, NoAnswer):
             return unanswered(proof)
         effects: list[Effect] = []
-        if (verified := verification(view.digest, proof)) is not None:
+        if (verified := verification(view.digest, view.subject, proof)) is not None:
             effects.append(verified)
         if subject is not None and world.manifest is not None and world.manifest.cls is ManifestClass.IMAGE:
             rejudged = await rejudge(self.tools, subject, view.repository, world, proof=proof, trigger=trigger, now=now)

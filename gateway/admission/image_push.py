@@ -143,7 +143,7 @@ async def _commit(
     matter = Matter(attempt.manifest.digest, attempt.world, case.proof, attempt.trigger)
     effects: list[Effect] = [
         put(attempt, case.closure, held=not isinstance(verdict, Passes)),
-        *newly_verified(attempt.world, case.proof),
+        *newly_verified(attempt.manifest.digest, attempt.world, case.proof),
     ]
     standing = stands(attempt.world.manifest)
     if isinstance(verdict, Passes) and not standing:

@@ -20,6 +20,7 @@ from gateway.catalog.effects import Admit, Effect, RecordEvent, RecordVerified
 from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import ManifestFacts, World, WorldKey
 from gateway.errors import Reason
+from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName, Tag
 
@@ -50,7 +51,19 @@ def is_relied_on(facts: ManifestFacts | None) -> bool:
     return facts is not None and facts.cls is ManifestClass.IMAGE and (facts.admitted or facts.judged)
 
 
-def newly_verified(world: World, proof: Proof) -> tuple[RecordVerified, ...]:
+def verification(evidence: Digest, subject: Digest, proof: Proof) -> RecordVerified | None:
+    """Return the write that records who signed in this evidence manifest; None where nobody trusted did."""
+    signers = {
+        item.signer.id: (item.signer.id, item.signer.name, item.first_seen)
+        for item in proof.report.verified
+        if item.evidence == evidence
+    }
+    if not signers:
+        return None
+    return RecordVerified(evidence, subject, tuple(signers[signer] for signer in sorted(signers)))
+
+
+def newly_verified(subject: Digest, world: World, proof: Proof) -> tuple[RecordVerified, ...]:
     """Return what the proof shows of stored evidence beyond what is recorded: a key may have been added since."""
     found: list[RecordVerified] = []
     for facts in world.evidence:
@@ -60,7 +73,7 @@ def newly_verified(world: World, proof: Proof) -> tuple[RecordVerified, ...]:
             if item.evidence == facts.digest and item.signer.id not in facts.signers
         }
         if signers:
-            found.append(RecordVerified(facts.digest, tuple(signers[signer] for signer in sorted(signers))))
+            found.append(RecordVerified(facts.digest, subject, tuple(signers[signer] for signer in sorted(signers))))
     return tuple(found)
 
 
@@ -94,7 +107,7 @@ async def rejudge(
         verdict, basis = await tools.evaluator.judge(case, now=now)
     decision_id = tools.new_id()
     matter = Matter(manifest.digest, world, proof, trigger)
-    verified = newly_verified(world, proof)
+    verified = newly_verified(manifest.digest, world, proof)
     if stands(facts):
         drift = await _drift(
             tools, matter, repository, verdict, basis, decision_id=decision_id, who=who, verified=verified

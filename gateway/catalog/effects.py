@@ -75,9 +75,13 @@ class Admit:
 
 @dataclass(frozen=True, slots=True)
 class RecordVerified:
-    """The evidence manifest carries signatures of these signers: (identity, name, first seen in Unix seconds)."""
+    """The evidence manifest carries signatures of these signers: (identity, name, first seen in Unix seconds).
+
+    ``subject`` is what they are about: it is what the evidence is kept for, or nothing is written.
+    """
 
     evidence: Digest
+    subject: Digest
     signers: tuple[tuple[str, str, int], ...]
 
 

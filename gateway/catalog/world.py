@@ -54,6 +54,8 @@ class ManifestFacts:
     grounded: bool
     unverified: bool
     judged: bool
+    verified: bool
+    """Somebody trusted has signed in it, where it is evidence."""
     subject: Digest | None
     who: str
     who_claims: Mapping[str, str]
@@ -80,7 +82,7 @@ class ChildFacts:
     """A descendant of an index, by the path of digests from the root to it (both excluded). Depth 3 at most.
 
     ``present`` false: the repository has no such manifest, and the fields after it say nothing. ``children`` are what it
-    names itself, where it is an index.
+    names itself, where it is an index. ``missing_blobs``: the first of what it lacks, where it is none.
     """
 
     digest: Digest

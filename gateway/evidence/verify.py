@@ -103,6 +103,19 @@ def verify_all(
     )
 
 
+def names_subject(evidence: EvidenceObject) -> bool:
+    """Return whether a layer says, signed by nobody in particular, that it is about the subject that is claimed for it."""
+
+    def claimed(descriptor: Descriptor) -> bool:
+        try:
+            _read_claims(evidence.claim.subject, evidence.claim.format, content.read_layer(evidence, descriptor))
+        except Refused:
+            return False
+        return True
+
+    return any(claimed(descriptor) for descriptor in evidence.manifest.layers)
+
+
 def _guarded(
     evidence: EvidenceObject, layer: Digest | None, judge: Callable[[], Iterator[_Result]]
 ) -> tuple[_Result, ...]:

@@ -89,7 +89,7 @@ def subject_state(acme: Catalog, subject: Manifest) -> tuple[Any, ...]:
 
 
 def sign(acme: Catalog, subject: Manifest, signature: Manifest = SIGNATURE, *, signer: str = KEY_1) -> None:
-    acme.push(signature, verified(signature, signer), cls=EVIDENCE, subject=subject.digest)
+    acme.push(signature, verified(signature, signer, subject=subject.digest), cls=EVIDENCE, subject=subject.digest)
 
 
 def condition(acme: Catalog, manifest: Manifest) -> Condition:
@@ -305,7 +305,7 @@ def test_evidence_counts_up_the_generation_of_its_subject(acme: Catalog) -> None
     assert subject_state(acme, APP) == (1, 0, 1)
     acme.push(SIGNATURE, cls=EVIDENCE, subject=APP.digest)
     assert subject_state(acme, APP) == (1, 0, 1)
-    acme.commit(verified(SIGNATURE), about=SIGNATURE)
+    acme.commit(verified(SIGNATURE, subject=APP.digest), about=SIGNATURE)
     assert subject_state(acme, APP) == (2, 1, 0)
     acme.commit(DeleteManifest(SIGNATURE.digest), about=SIGNATURE)
     assert subject_state(acme, APP) == (3, 0, 0)
@@ -325,7 +325,7 @@ def test_verified_evidence_waits_for_nothing_and_counts_for_nothing(acme: Catalo
     acme.push(APP)
     acme.push(SIGNATURE, cls=EVIDENCE, subject=APP.digest, held_bytes=40, expires=NOW + WEEK)
     assert held_bytes(acme) == 40
-    acme.commit(verified(SIGNATURE), about=SIGNATURE)
+    acme.commit(verified(SIGNATURE, subject=APP.digest), about=SIGNATURE)
     assert (acme.view(SIGNATURE).expires, held_bytes(acme)) == (None, 0)
 
 
@@ -350,7 +350,7 @@ def test_evidence_that_goes_takes_its_support_along_and_has_its_dependants_judge
     [
         pytest.param(put(ROOT), id="a-carried-child-comes-back"),
         pytest.param(admit(APP), id="admit"),
-        pytest.param(verified(SIGNATURE), id="verified"),
+        pytest.param(verified(SIGNATURE, subject=APP.digest), id="verified"),
     ],
 )
 def test_what_can_show_something_raises_the_repository(acme: Catalog, effect: Effect) -> None:
@@ -549,7 +549,7 @@ def test_a_deleted_manifest_leaves_nothing_but_what_others_said_of_it(acme: Cata
     alias = Digest.of(APP.raw, algorithm="sha512")
     bundle = image(b"bundle", subject=APP.digest)
     acme.push(APP, aliases=[alias])
-    acme.push(bundle, verified(bundle), cls=EVIDENCE, subject=APP.digest)
+    acme.push(bundle, verified(bundle, subject=APP.digest), cls=EVIDENCE, subject=APP.digest)
     acme.push(ROOT, admit(ROOT, edges=[(APP, [])]), missing=[OTHER.digest])
     acme.commit(admit(APP, [support(bundle)]), MoveTag(V1, APP.digest, None), about=APP)
     ids = {row[0] for row in acme.rows("SELECT id FROM manifest")}

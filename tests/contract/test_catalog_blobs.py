@@ -166,7 +166,7 @@ def test_the_blobs_of_evidence_are_seen_with_it(acme: Catalog) -> None:
     acme.push(APP, admit(APP))
     acme.push(signature, cls=ManifestClass.EVIDENCE, subject=APP.digest)
     assert seen(acme, b"payload") is False
-    acme.commit(verified(signature), about=signature)
+    acme.commit(verified(signature, subject=APP.digest), about=signature)
     assert seen(acme, b"payload") is True
 
 

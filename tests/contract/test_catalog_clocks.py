@@ -67,7 +67,7 @@ def test_where_time_is_short_its_last_quarter_is_due(acme: Catalog) -> None:
 def test_what_is_carried_has_no_clock_and_counts_anew_from_when_it_is_found_to_be_stray(acme: Catalog) -> None:
     acme.push(APP, held_bytes=1, expires=NOW + WEEK)
     acme.push(MANY, held_bytes=1, expires=NOW + WEEK)
-    acme.push(SIGNATURE, verified(SIGNATURE), cls=ManifestClass.EVIDENCE, subject=MANY.digest)
+    acme.push(SIGNATURE, verified(SIGNATURE, subject=MANY.digest), cls=ManifestClass.EVIDENCE, subject=MANY.digest)
     acme.commit(admit(MANY, [support(SIGNATURE)], edges=[(APP, ())]), about=MANY)
     assert unclocked(acme) == [(APP.digest, True)]
     acme.commit(Recount(APP.digest), about=APP)
@@ -81,7 +81,7 @@ def test_what_is_carried_has_no_clock_and_counts_anew_from_when_it_is_found_to_b
 
 def test_verified_evidence_has_a_clock_while_its_subject_is_not_here(acme: Catalog) -> None:
     acme.push(
-        SIGNATURE, verified(SIGNATURE), cls=ManifestClass.EVIDENCE, subject=APP.digest, held_bytes=1, expires=NOW + 9
+        SIGNATURE, verified(SIGNATURE, subject=APP.digest), cls=ManifestClass.EVIDENCE, subject=APP.digest, held_bytes=1, expires=NOW + 9
     )
     assert acme.view(SIGNATURE).expires == NOW + 9
     acme.push(APP)

@@ -164,7 +164,7 @@ def referred(acme: Catalog) -> list[ManifestView]:
         types: dict[str, Any] = {} if kind is None else {"artifactType": kind}
         manifest = image(bytes([number]), subject=APP.digest, **types)
         if how == "evidence":
-            acme.push(manifest, verified(manifest), cls=ManifestClass.EVIDENCE, subject=APP.digest)
+            acme.push(manifest, verified(manifest, subject=APP.digest), cls=ManifestClass.EVIDENCE, subject=APP.digest)
         else:
             acme.push(manifest, *([admit(manifest)] if number == 0 else []))
     acme.push(index(subject={"mediaType": APP.media_type, "digest": str(APP.digest), "size": 1}))

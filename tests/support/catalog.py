@@ -123,9 +123,10 @@ def support(evidence: Manifest, *, signer: str = KEY_1, seen: int = NOW) -> Supp
     return Support(signer=signer, signer_name=signer[-4:], evidence=evidence.digest, seen=seen)
 
 
-def verified(evidence: Manifest, *signers: str, seen: int = NOW) -> RecordVerified:
-    """Return the record that these signers signed in the evidence."""
-    return RecordVerified(evidence.digest, tuple((signer, signer[-4:], seen) for signer in signers or (KEY_1,)))
+def verified(evidence: Manifest, *signers: str, seen: int = NOW, subject: Digest | None = None) -> RecordVerified:
+    """Return the record that these signers signed in the evidence, about ``subject`` or what its bytes name."""
+    about = subject or (evidence.digest if evidence.subject is None else evidence.subject.digest)
+    return RecordVerified(evidence.digest, about, tuple((signer, signer[-4:], seen) for signer in signers or (KEY_1,)))
 
 
 def admit(

@@ -9,6 +9,7 @@ from typing import Final
 
 from gateway.catalog.effects import Admit, JudgedEdge, RecordVerified, Support
 from gateway.catalog.sqlite.holding import count, end_clocks, judged_rows
+from gateway.catalog.sqlite.rows import sha256
 from gateway.catalog.sqlite.scope import Scope, manifest_id, raise_repository, signer_id
 from gateway.catalog.sqlite.visibility import ADMITTED, MAX_PATH_DIGESTS
 from gateway.catalog.values import ManifestClass
@@ -48,7 +49,7 @@ def admit(scope: Scope, effect: Admit) -> None:
 
 
 def record_verified(scope: Scope, effect: RecordVerified) -> None:
-    """Record who signed in an evidence manifest. Raises `Internal` where it is none."""
+    """Record who signed in an evidence manifest. Raises `Internal` where it is none, or is kept for another subject."""
     row = manifest_id(scope, effect.evidence)
     found = scope.connection.execute(
         """SELECT m.subject, m.class, EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = m.id), m.expires,
@@ -59,6 +60,8 @@ def record_verified(scope: Scope, effect: RecordVerified) -> None:
     subject, cls, before, expires, subject_here = found
     if cls != ManifestClass.EVIDENCE.value:
         raise Internal(f"{effect.evidence} is not evidence: nothing is verified in it")
+    if subject is None or effect.subject != sha256(subject):
+        raise Internal(f"{effect.evidence} is kept as evidence of {subject}, and {effect.subject} was proven")
     for identity, name, seen in effect.signers:
         scope.connection.execute(_VERIFIED, (row, signer_id(scope, identity, name), seen))
     first = bool(effect.signers) and not before

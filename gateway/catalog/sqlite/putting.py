@@ -123,6 +123,8 @@ def _refresh(scope: Scope, row: int, effect: PutManifest) -> None:
     )
     if changed.rowcount and effect.cls is ManifestClass.EVIDENCE:
         _count_evidence(scope, _subject(effect))
+    if effect.cls is ManifestClass.EVIDENCE and not changed.rowcount:
+        _move_evidence(scope, row, effect)
     if effect.cls is ManifestClass.FALLBACK:
         # A list of nothing has the same bytes whatever it is about. Once it is put for a second subject it is about none,
         # and is answered as no list is: what shows the one subject must not show a tag that names the other.
@@ -130,6 +132,38 @@ def _refresh(scope: Scope, row: int, effect: PutManifest) -> None:
             "UPDATE manifest SET subject = NULL WHERE id = ? AND class = ? AND subject IS NOT ?",
             (row, ManifestClass.FALLBACK.value, _subject(effect)),
         )
+
+
+def _move_evidence(scope: Scope, row: int, effect: PutManifest) -> None:
+    """Keep evidence for the subject of this PUT, whose payload names it. Raises `Internal` where another was proven."""
+    subject = _subject(effect)
+    before, verified = scope.connection.execute(
+        """SELECT m.subject, EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = m.id) FROM manifest m
+        WHERE m.id = ? AND m.class = ? AND m.subject IS NOT ?""",
+        (row, ManifestClass.EVIDENCE.value, subject),
+    ).fetchone() or (subject, False)
+    if before == subject:
+        return
+    if verified:
+        raise Internal(
+            f"{effect.manifest.digest} is verified evidence of {before}, and was put as evidence of {subject}"
+        )
+    scope.connection.execute(
+        "UPDATE manifest SET subject = ?, evidence_format = ? WHERE id = ?", (subject, effect.evidence_format, row)
+    )
+    scope.connection.execute(
+        """UPDATE subject_state SET generation = generation + 1, unverified = unverified - 1
+        WHERE repo_id = ? AND subject = ?""",
+        (scope.repo_id, before),
+    )
+    _count_evidence(scope, subject)
+    # Under the evidence tags of the other digest clients would find what is not about it.
+    scope.connection.execute(
+        """UPDATE tag SET target_id = NULL, target_alias = NULL, generation = generation + 1, moved = ?,
+        pending_generation = CASE WHEN pending_id IS NULL THEN NULL ELSE generation + 1 END
+        WHERE repo_id = ? AND target_id = ? AND name IN (?, ?)""",
+        (scope.now, scope.repo_id, row, f"sha256-{before}.sig", f"sha256-{before}.att"),
+    )
 
 
 def _put_names(scope: Scope, row: int, effect: PutManifest) -> None:

@@ -183,7 +183,12 @@ POINT_QUERIES: Final = [
     pytest.param(uploads.OPEN, {"u": {"INDEX ix_upload_project_id (project_id=?)"}}, id="open-uploads"),
     pytest.param(
         world.MANIFEST,
-        {"m": M_BY_SHA256, "e": {"PRIMARY KEY (repo_id=? AND child=?)"}, **{name: VISIBILITY[name] for name in "duw"}},
+        {
+            "m": M_BY_SHA256,
+            "e": {"PRIMARY KEY (repo_id=? AND child=?)"},
+            "v": {"PRIMARY KEY (evidence_id=?)"},
+            **{name: VISIBILITY[name] for name in "duw"},
+        },
         id="world-manifest",
     ),
     pytest.param(
@@ -277,7 +282,7 @@ def test_no_statement_of_a_commit_reads_a_whole_table(filled: Catalog) -> None:
     run(filled.database.write(lambda connection: connection.set_trace_callback(statements.append)))
     filled.commit(put(app, missing=[app.layers[0].digest], held_bytes=1, expires=NOW + 1), about=app)
     filled.push(app, PendTag(tag, app.digest, None, BOB.id, {}))
-    filled.push(signature, verified(signature), cls=ManifestClass.EVIDENCE, subject=app.digest)
+    filled.push(signature, verified(signature, subject=app.digest), cls=ManifestClass.EVIDENCE, subject=app.digest)
     filled.commit(
         admit(app, [support(signature)]),
         PromoteTag(tag, app.digest, None),

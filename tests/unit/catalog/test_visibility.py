@@ -227,7 +227,9 @@ class History:
         ]
         model.verify(digest, signers)
         records = tuple((signer, "name", seen) for signer, seen in signers)
-        self.commit(connection, name, RecordVerified(digest, records))
+        subject = model.rows[digest].subject
+        assert subject is not None
+        self.commit(connection, name, RecordVerified(digest, subject, records))
 
     def delete_any(self, connection: sqlite3.Connection, name: RepositoryName) -> None:
         digest = self.some(name)

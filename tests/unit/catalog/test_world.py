@@ -107,6 +107,7 @@ FACTS: Final = [
     ("manifest.grounded", "DELETE FROM support"),
     ("manifest.unverified", f"UPDATE manifest SET unverified = 1 {_ROOT}"),
     ("manifest.judged", f"INSERT INTO edge SELECT repo_id, sha256, 1000, x'' FROM manifest {_ROOT}"),
+    ("manifest.verified", f"INSERT INTO verified SELECT m.id, s.id, 0 FROM manifest m, signer s {_ROOT}"),
     ("manifest.subject", f"UPDATE manifest SET subject = '{'a' * 64}' {_ROOT}"),
     ("manifest.who", f"UPDATE manifest SET who = 'u:bob' {_ROOT}"),
     ("manifest.who_claims", f"UPDATE manifest SET who_claims = '{{\"ref\": \"main\"}}' {_ROOT}"),
@@ -181,7 +182,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         opened.push(GRANDCHILD)
         opened.push(MIDDLE)
         opened.push(ROOT, missing=(MISSING_CHILD.digest,))
-        opened.push(SIGNATURE, verified(SIGNATURE), cls=ManifestClass.EVIDENCE, subject=ROOT.digest)
+        opened.push(
+            SIGNATURE, verified(SIGNATURE, subject=ROOT.digest), cls=ManifestClass.EVIDENCE, subject=ROOT.digest
+        )
         opened.push(UNSIGNED, cls=ManifestClass.EVIDENCE, subject=ROOT.digest)
         opened.push(OTHER, admit(OTHER), MoveTag(Tag("v1"), OTHER.digest, None))
         opened.commit(MoveTag(Tag("v3"), OTHER.digest, None), about=OTHER)
@@ -436,7 +439,7 @@ def test_evidence_counts_for_its_own_repository_only(acme: Catalog) -> None:
 
 
 def test_a_second_signer_of_the_same_evidence_is_told(acme: Catalog) -> None:
-    assert acme.commit(verified(SIGNATURE, KEY_2), about=SIGNATURE)
+    assert acme.commit(verified(SIGNATURE, KEY_2, subject=ROOT.digest), about=SIGNATURE)
     world = acme.world(KEY)
     assert world is not None
     assert len(world.evidence[0].signers) == 2
