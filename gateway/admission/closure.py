@@ -26,7 +26,8 @@ MAX_DEPTH: Final = 3
 class Closure:
     """What is missing, and what is judged with the root.
 
-    ``missing`` in the order the manifest names them; ``edges`` from the root to every descendant.
+    ``missing`` in the order the manifest names them, a descendant that lacks parts as itself; ``edges`` from the root to
+    every descendant.
     """
 
     missing: tuple[Digest, ...]
@@ -40,7 +41,7 @@ class Closure:
             return ()
         first, others = self.missing[0], len(self.missing) - 1
         more = f" and {others} more" if others else ""
-        message = f"{first}{more} named by it is not in this repository: push the missing parts"
+        message = f"{first}{more} named by it is not in this repository, or lacks parts itself: push what is missing"
         return (Reason("CLOSURE_INCOMPLETE", message, "hold"),)
 
 
@@ -75,7 +76,10 @@ def closure(world: World) -> Closure:
         if not child.present:
             missing.append(child.digest)
             continue
-        missing.extend(child.missing_blobs)
+        if child.missing_blobs:
+            missing.append(
+                child.digest
+            )  # It waits for the child, whatever that lacks: a row for each, not for each of its parts.
         edges.append(JudgedEdge(child.digest, child.path))
         if len(child.path) + 1 >= MAX_DEPTH and child.children:
             message = f"{child.digest} is an index nested deeper than {MAX_DEPTH}"

@@ -24,7 +24,8 @@ class PutManifest:
     """Store the manifest as held (or, for evidence and the like, in its class), or refresh the row that is there.
 
     Creates the repository, the row, its body, aliases, entries, blob links, referrer row and ``missing`` rows; deletes the
-    ``missing`` rows that wait for *this* manifest and enqueues ``reevaluate`` work for their parents; counts held bytes.
+    ``missing`` rows that wait for *this* manifest, where it waits for nothing itself, and enqueues ``reevaluate`` work for
+    their parents (of many, the first few; ``arrival`` work completes the others); counts held bytes.
     For evidence with a subject: +1 on the subject's generation when the row is new. An existing row keeps its state and
     first-seen time; ``who`` becomes this request's. A row stored as an image that is held, and that no admitted index
     judged, may become evidence or a fallback index; nothing else changes class. A row that is put as something else than

@@ -68,6 +68,7 @@ class Model:
                 row.missing.discard(blob)
                 if blob in named(row.manifest):
                     row.blobs.add(blob)
+                self._completed(row)
 
     def unlink(self, blob: Digest) -> bool:
         """Remove the blob; return whether nothing named it."""
@@ -94,11 +95,17 @@ class Model:
             row.cls, row.subject = cls, subject
         row.blobs |= named(manifest) & self.blobs
         row.missing = set(missing)
-        for parent in self.rows.values():
-            if manifest.digest in parent.missing:
-                parent.missing.discard(manifest.digest)
-                parent.missing |= row.missing
+        self._completed(row)
         return missing
+
+    def _completed(self, row: Row) -> None:
+        """Where it waits for nothing, nothing waits for it."""
+        if row.missing:
+            return
+        for parent in self.rows.values():
+            if row.manifest.digest in parent.missing:
+                parent.missing.discard(row.manifest.digest)
+                self._completed(parent)
 
     def admit(
         self,

@@ -33,7 +33,8 @@ BY_SHA256: Final = """SELECT m.sha256, m.id, m.sha256, m.class, m.state, m.media
 WHERE m.repo_id = ? AND m.sha256 IN ({keys})"""
 _BY_ALIAS: Final = """SELECT a.digest, m.id, m.sha256, m.class, m.state, m.media_type
 FROM alias a JOIN manifest m ON m.id = a.manifest_id WHERE a.repo_id = ? AND a.digest IN ({keys})"""
-_MISSING: Final = "SELECT parent_id, digest FROM missing WHERE parent_id IN ({keys})"
+_MISSING: Final = """SELECT m.id, (SELECT min(w.digest) FROM missing w WHERE w.parent_id = m.id AND w.repo_id = m.repo_id)
+FROM manifest m WHERE m.id IN ({keys})"""
 _ENTRIES: Final = "SELECT index_id, child FROM entry WHERE index_id IN ({keys})"
 _BODIES: Final = "SELECT manifest_id, bytes FROM body WHERE manifest_id IN ({keys})"
 
@@ -94,8 +95,9 @@ def _facts(
     rows = _rows(connection, repo_id, tuple(dict.fromkeys(named.digest for named in level)))
     ids = [row.id for row in rows.values()]
     indexes = [row.id for row in rows.values() if row.is_index]
-    # What an index lacks shows in its own children; only a leaf's missing parts are bytes.
-    missing = grouped(connection, _MISSING, [row.id for row in rows.values() if not row.is_index])
+    # What an index lacks shows in its own children; only a leaf's missing parts are bytes, and one of them says enough.
+    leaves = [row.id for row in rows.values() if not row.is_index]
+    missing = {row[0]: (Digest.parse(row[1]),) for row in select_in(connection, _MISSING, leaves) if row[1] is not None}
     entries = grouped(connection, _ENTRIES, indexes)
     bodies: dict[int, bytes] = {}
     if with_bodies:
@@ -113,7 +115,7 @@ def _facts(
                 present=True,
                 cls=row.cls,
                 admitted=row.admitted,
-                missing_blobs=tuple(Digest.parse(text) for text in missing.get(row.id, ())),
+                missing_blobs=missing.get(row.id, ()),
                 children=tuple(entry_digest(text) for text in entries.get(row.id, ())),
                 body=bodies.get(row.id, b""),
                 media_type=row.media_type,

@@ -8,16 +8,13 @@ Source: `gateway.catalog.effects.PutManifest`; DESIGN 3.
 
 from typing import Final
 
-from gateway.access.rights import rights
-from gateway.access.values import QuarantineLevel
 from gateway.catalog.effects import PutManifest
-from gateway.catalog.sqlite.directory import read_standing
 from gateway.catalog.sqlite.holding import count, is_carried, renew_entries, subject_came
 from gateway.catalog.sqlite.many import select_in
 from gateway.catalog.sqlite.rows import claims_json
 from gateway.catalog.sqlite.scope import Scope, find_manifest, raise_repository
 from gateway.catalog.sqlite.visibility import ADMITTED, HELD
-from gateway.catalog.sqlite.work import enqueue_work
+from gateway.catalog.sqlite.waiting import Part, complete, waits
 from gateway.catalog.values import METADATA, ManifestClass
 from gateway.errors import Internal
 from gateway.oci import media_types
@@ -28,8 +25,6 @@ _INSERT: Final = """INSERT INTO manifest (repo_id, sha256, class, state, subject
 artifact_type, size, who, who_claims, created) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _BLOBS_HERE: Final = """SELECT b.digest, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
-_WAITING: Final = """SELECT w.parent_id, p.sha256, p.who, w.digest FROM missing w JOIN manifest p ON p.id = w.parent_id
-WHERE w.repo_id = ? AND w.digest IN ({keys})"""
 
 
 def put_manifest(scope: Scope, effect: PutManifest) -> None:
@@ -59,21 +54,6 @@ def named_blobs(manifest: Manifest) -> tuple[Digest, ...]:
     parts = (*(() if manifest.config is None else (manifest.config,)), *manifest.layers)
     entries = (entry for entry in manifest.manifests if entry.media_type not in media_types.MANIFESTS)
     return tuple(dict.fromkeys(part.digest for part in (*parts, *entries)))
-
-
-def ask_again(scope: Scope, sha256: str, *, kind: str) -> None:
-    """Enqueue the re-evaluation of a manifest of this repository, in this transaction."""
-    digest = f"sha256:{sha256}"
-    data = {"repository": scope.repository.text, "digest": digest, "kind": kind}
-    enqueue_work(scope.connection, "reevaluate", f"{scope.repository}@{digest}", data, due=scope.now)
-
-
-def may_name(scope: Scope, writer: str, *, brought_by: str) -> bool:
-    """Return whether a manifest of ``writer`` is completed by what somebody else brings: if he may read what is held."""
-    if writer == brought_by:
-        return True
-    standing = read_standing(scope.connection, writer, scope.repository, now=scope.now)
-    return standing is not None and rights(standing).quarantine is QuarantineLevel.FULL
 
 
 def _insert(scope: Scope, effect: PutManifest) -> int:
@@ -224,25 +204,11 @@ def _put_missing(scope: Scope, row: int, effect: PutManifest, linked: frozenset[
 
 
 def _wake_parents(scope: Scope, row: int, effect: PutManifest) -> None:
-    """Have those that wait for this manifest judged again; what it lacks itself, they wait for now."""
-    keys = [str(effect.manifest.digest), *(str(alias) for alias in effect.aliases)]
-    waiting = [
-        found
-        for found in select_in(scope.connection, _WAITING, keys, scope.repo_id)
-        if may_name(scope, found[2], brought_by=effect.who.id)
-    ]
-    parents: dict[int, str] = {found[0]: found[1] for found in waiting}
-    for parent_id, sha256 in parents.items():
-        scope.connection.execute(
-            """INSERT INTO missing (repo_id, digest, parent_id, named)
-            SELECT repo_id, digest, ?, 0 FROM missing WHERE parent_id = ? ON CONFLICT DO NOTHING""",
-            (parent_id, row),
-        )
-        ask_again(scope, sha256, kind="missing-part")
-    scope.connection.executemany(
-        "DELETE FROM missing WHERE repo_id = ? AND digest = ? AND parent_id = ?",
-        [(scope.repo_id, found[3], found[0]) for found in waiting],
-    )
+    """Have those that wait for this manifest judged again; while it waits itself, they go on waiting for it."""
+    if waits(scope, row):
+        return
+    for digest in (effect.manifest.digest, *effect.aliases):
+        complete(scope, Part(str(digest), effect.who.id, None))
 
 
 def _count(scope: Scope, row: int, effect: PutManifest) -> None:

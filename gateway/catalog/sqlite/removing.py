@@ -11,9 +11,9 @@ from typing import Final
 
 from gateway.catalog.effects import DeleteManifest, Entomb
 from gateway.catalog.sqlite.holding import count, rows_below, start_clocks, subject_went
-from gateway.catalog.sqlite.putting import ask_again
 from gateway.catalog.sqlite.scope import Scope, manifest_id
 from gateway.catalog.sqlite.tagging import clear_tags_of
+from gateway.catalog.sqlite.waiting import ask_again
 from gateway.catalog.values import ManifestClass
 from gateway.errors import Unsupported
 
