@@ -54,6 +54,20 @@ def count(scope: Scope, manifest_id: int, *, held_bytes: int, expires: int | Non
     )
 
 
+def count_more(scope: Scope, manifest_id: int, blob_id: int) -> None:
+    """Let a row that counts count for a blob that was linked to it, by the length that is here."""
+    row = scope.connection.execute(
+        """UPDATE manifest SET held_size = held_size + (SELECT size FROM blob WHERE id = ?)
+        WHERE id = ? AND held_size > 0""",
+        (blob_id, manifest_id),
+    )
+    if row.rowcount:
+        scope.connection.execute(
+            "UPDATE project SET held_bytes = held_bytes + (SELECT size FROM blob WHERE id = ?) WHERE id = ?",
+            (blob_id, scope.project.id),
+        )
+
+
 def announce(scope: Scope, manifest_id: int, expires: int) -> None:
     """Note that the row's end was told, and when it is."""
     scope.connection.execute("UPDATE manifest SET announced = 1, expires = ? WHERE id = ?", (expires, manifest_id))

@@ -26,6 +26,8 @@ artifact_type, size, who, who_claims, created) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?
 _BLOBS_HERE: Final = """SELECT b.digest, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
 
+_LINKED: Final = "SELECT b.digest, b.size FROM link l JOIN blob b ON b.id = l.blob_id WHERE l.manifest_id = ?"
+
 
 def put_manifest(scope: Scope, effect: PutManifest) -> None:
     """Store the manifest, or refresh the row that is there."""
@@ -173,7 +175,9 @@ def _put_links(scope: Scope, row: int, effect: PutManifest) -> tuple[frozenset[D
     himself: a link shows the blob to whoever sees the manifest.
     """
     judged = {blob.digest for blob in effect.manifest.referenced_blobs}
-    named = {str(digest): digest for digest in named_blobs(effect.manifest) if digest not in effect.missing}
+    # What a build cache lists is missing as a manifest, which it is not.
+    lacks = judged.intersection(effect.missing)
+    named = {str(digest): digest for digest in named_blobs(effect.manifest) if digest not in lacks}
     here = [
         (digest, blob_id)
         for digest, blob_id in select_in(scope.connection, _BLOBS_HERE, list(named), scope.repo_id)
@@ -218,9 +222,17 @@ def _count(scope: Scope, row: int, effect: PutManifest) -> None:
     if state == ADMITTED or is_carried(scope, row):
         count(scope, row, held_bytes=0, expires=None)
     else:
-        count(scope, row, held_bytes=effect.held_bytes, expires=effect.expires)
+        more = _unjudged_bytes(scope, row, effect.manifest) if effect.held_bytes else 0
+        count(scope, row, held_bytes=effect.held_bytes + more, expires=effect.expires)
         if effect.manifest.manifests and effect.expires is not None:
             renew_entries(scope, row, effect.expires)
+
+
+def _unjudged_bytes(scope: Scope, row: int, manifest: Manifest) -> int:
+    """Return the length of the linked blobs that no decision looks at: foreign layers, and what a build cache lists."""
+    judged = {str(blob.digest) for blob in manifest.referenced_blobs}
+    linked = scope.connection.execute(_LINKED, (row,))
+    return sum(size for digest, size in linked if digest not in judged)
 
 
 def _may_show(scope: Scope, row: int, digest: Digest) -> bool:

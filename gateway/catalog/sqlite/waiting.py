@@ -12,12 +12,14 @@ I/O: on the caller's connection.
 Source: DESIGN 3 ("Missing parts").
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.access.rights import rights
 from gateway.access.values import QuarantineLevel
 from gateway.catalog.sqlite.directory import read_standing
+from gateway.catalog.sqlite.holding import count_more
 from gateway.catalog.sqlite.scope import Scope
 from gateway.catalog.sqlite.work import enqueue_work
 
@@ -72,11 +74,7 @@ def complete(scope: Scope, part: Part, *, after: int = 0, limit: int = AT_ONCE) 
     writers = {who: may_name(scope, who, brought_by=part.brought_by) for who in {row[3] for row in page}}
     completed = [row for row in page if writers[row[3]]]
     if part.blob_id is not None:
-        scope.connection.executemany(
-            # Only what names a blob itself is linked to it, and shows it.
-            "INSERT INTO link (repo_id, blob_id, manifest_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            [(scope.repo_id, part.blob_id, parent_id) for parent_id, named, _, _ in completed if named],
-        )
+        _link(scope, part.blob_id, [parent_id for parent_id, named, _, _ in completed if named])
     scope.connection.executemany(
         "DELETE FROM missing WHERE repo_id = ? AND digest = ? AND parent_id = ?",
         [(scope.repo_id, part.digest, parent_id) for parent_id, _, _, _ in completed],
@@ -87,6 +85,17 @@ def complete(scope: Scope, part: Part, *, after: int = 0, limit: int = AT_ONCE) 
             _tell_parents(scope, parent_id, sha256, who)
     if len(page) == limit:
         _ask(scope, part.digest, part.brought_by, after=page[-1][0])
+
+
+def _link(scope: Scope, blob_id: int, manifest_ids: Sequence[int]) -> None:
+    """Link the blob to what names it itself, and so shows it; what counts in its project counts for the blob too."""
+    for manifest_id in manifest_ids:
+        linked = scope.connection.execute(
+            "INSERT INTO link (repo_id, blob_id, manifest_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (scope.repo_id, blob_id, manifest_id),
+        )
+        if linked.rowcount:
+            count_more(scope, manifest_id, blob_id)
 
 
 def _tell_parents(scope: Scope, manifest_id: int, sha256: str, who: str) -> None:

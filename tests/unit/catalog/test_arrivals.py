@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from gateway.catalog.sqlite.waiting import AT_ONCE, PAGE, WAITING, WORK
+from gateway.catalog.values import ManifestClass
 from gateway.oci.digest import Digest
 from tests.support.catalog import ALICE, BOB, NOW, REPO, Catalog, catalog, image, index, put, run
 
@@ -83,7 +84,7 @@ def statements_of(acme: Catalog, by: str) -> int:
 def test_an_upload_takes_as_many_statements_for_thousands_that_wait_as_for_a_few(acme: Catalog) -> None:
     let_wait(acme, MANY)
     taken = statements_of(acme, ALICE.id)
-    assert taken < 5 * AT_ONCE + 40
+    assert taken < 6 * AT_ONCE + 40
     assert count(acme, "link") == AT_ONCE
     assert len(arrivals(acme)) == 1
 
@@ -184,6 +185,40 @@ def test_nothing_is_completed_by_a_child_that_lacks_something_again(acme: Catalo
     )
     carry_out(acme)
     assert acme.rows(f"SELECT count(*) FROM missing WHERE digest = '{app.digest}'") == [(1,)]
+
+
+def held(acme: Catalog) -> tuple[int, int]:
+    return (
+        int(acme.rows("SELECT held_bytes FROM project")[0][0]),
+        int(acme.rows("SELECT sum(held_size) FROM manifest")[0][0]),
+    )
+
+
+def test_a_late_blob_counts_for_what_waits_and_names_it(acme: Catalog) -> None:
+    app = image(BASE)
+    root = index(app.digest)
+    acme.commit(put(root, missing=[app.digest], held_bytes=3), about=root)
+    acme.commit(put(app, missing=[DIGEST], held_bytes=5), about=app)
+    acme.link(DIGEST, len(BASE))
+    carry_out(acme)
+    assert held(acme) == (8 + len(BASE), 8 + len(BASE))
+    acme.link(DIGEST, len(BASE))
+    assert held(acme) == (8 + len(BASE), 8 + len(BASE))
+
+
+def test_a_late_blob_of_what_does_not_count_counts_for_nothing(acme: Catalog) -> None:
+    app = image(BASE)
+    acme.commit(put(app, missing=[DIGEST]), about=app)
+    acme.link(DIGEST, len(BASE))
+    assert held(acme) == (0, 0)
+
+
+def test_what_a_build_cache_lists_counts_by_the_length_that_is_here(acme: Catalog) -> None:
+    layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": str(DIGEST), "size": 1}
+    cache = index(manifests=[layer])
+    acme.link(DIGEST, len(BASE))
+    acme.commit(put(cache, cls=ManifestClass.CACHE, missing=[DIGEST], held_bytes=5), about=cache)
+    assert held(acme) == (5 + len(BASE), 5 + len(BASE))
 
 
 @pytest.mark.parametrize(
