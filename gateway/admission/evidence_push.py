@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.admission.attempt import Attempt, over_quota, put, refuse, stored_as, write
-from gateway.admission.classify import Classified, classify
+from gateway.admission.classify import Classified
 from gateway.admission.closure import closure, revoked, world_key
 from gateway.admission.evaluator import Basis, Proof
 from gateway.admission.evidence_subject import other_subject
+from gateway.admission.fallback import oversized, subject_of
 from gateway.admission.judgement import Errs, Fails, NoAnswer, Passes
 from gateway.admission.records import event, reasons_json
 from gateway.admission.rights import check_put, present
@@ -25,7 +26,7 @@ from gateway.audit.events import EventKind
 from gateway.catalog.effects import Effect, EnqueueWork, MoveTag, RecordVerified
 from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import EvidenceFacts, World, WorldKey
-from gateway.errors import DocumentInvalid, ManifestInvalid, NameUnknown, Reason
+from gateway.errors import ManifestInvalid, NameUnknown, Reason
 from gateway.evidence.content import parse_content
 from gateway.evidence.values import Rejected
 from gateway.oci.digest import Digest
@@ -91,11 +92,14 @@ async def put_fallback(tools: Tools, push: Push, manifest: Manifest, classified:
         if (
             not child.present
             or child.cls is not ManifestClass.EVIDENCE
-            or _about(child.body, child.media_type) != classified.subject
+            or subject_of(child.body, child.media_type) != classified.subject
         ):
             message = f"{child.digest} is not evidence of {classified.subject}: this tag lists evidence only"
             invalid = Reason("FALLBACK_INVALID", message, "deny", str(child.digest))
             return await refuse(tools, attempt, Fails((invalid,)), Basis(), None)
+    # A list of something is bounded by what it lists, and must not keep a signature from what waits for it.
+    if (refusal := oversized(manifest) or (None if manifest.manifests else over_quota(attempt))) is not None:
+        return await refuse(tools, attempt, Fails((refusal,)), Basis(), None)
     tags: tuple[Effect, ...] = tuple(MoveTag(tag, manifest.digest, attempt.alias) for tag in classified.metadata_tags)
     effects = (put(attempt, closure(attempt.world), held=False), *dropped_as_evidence(attempt), *tags, _kept(attempt))
     if not await write(tools, attempt, effects):
@@ -270,14 +274,6 @@ def _crowded(tools: Tools, attempt: Attempt, subject: World) -> Reason | None:
 def _stored(attempt: Attempt, subject: World) -> EvidenceFacts | None:
     """Return what is known of this evidence, where it is here already."""
     return next((facts for facts in subject.evidence if facts.digest == attempt.manifest.digest), None)
-
-
-def _about(body: bytes, media_type: str) -> Digest | None:
-    """Return the subject that a stored evidence manifest names."""
-    try:
-        return classify(Manifest.parse_stored(body, media_type=media_type), ()).subject
-    except (ManifestInvalid, DocumentInvalid):
-        return None
 
 
 def _kept(attempt: Attempt, *, verified: bool = True, reasons: tuple[Reason, ...] = ()) -> Effect:

@@ -519,6 +519,23 @@ def test_a_fallback_index_lists_evidence_of_its_subject_and_nothing_else(tmp_pat
     play(tmp_path, story)
 
 
+def test_a_list_of_referrers_carries_hardly_anything_besides(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        app, tag = image("one"), image("one").digest.replace(":", "-")
+        await home.push("alice", app, "v1")
+        small, large = index(annotations={"x": "a" * 3_000}), index(annotations={"x": "a" * 4_096})
+        assert isinstance(await home.put("alice", small, tag), Admitted)
+        assert codes(await home.put("alice", large, tag)) == {"FALLBACK_INVALID"}
+        assert await home.view(large.digest) is None
+        signature = signed_bundle(OTHER_KEY, subject=app.digest)
+        await home.attach("alice", signature)
+        await limit_held_bytes(home, 10)
+        assert isinstance(await home.put("alice", fallback_of(app.digest, signature), tag), Admitted)
+        assert codes(await home.put("alice", index(annotations={"y": ""}), tag)) == {"HELD_QUOTA"}
+
+    play(tmp_path, story)
+
+
 @pytest.mark.parametrize("annotations", [None, {"written-by": "oras"}], ids=["bare", "annotated"])
 def test_a_fallback_index_of_nothing_is_what_clients_write_after_the_last_referrer(
     tmp_path: Path, annotations: dict[str, str] | None
