@@ -81,7 +81,12 @@ def test_what_is_carried_has_no_clock_and_counts_anew_from_when_it_is_found_to_b
 
 def test_verified_evidence_has_a_clock_while_its_subject_is_not_here(acme: Catalog) -> None:
     acme.push(
-        SIGNATURE, verified(SIGNATURE, subject=APP.digest), cls=ManifestClass.EVIDENCE, subject=APP.digest, held_bytes=1, expires=NOW + 9
+        SIGNATURE,
+        verified(SIGNATURE, subject=APP.digest),
+        cls=ManifestClass.EVIDENCE,
+        subject=APP.digest,
+        held_bytes=1,
+        expires=NOW + 9,
     )
     assert acme.view(SIGNATURE).expires == NOW + 9
     acme.push(APP)
