@@ -32,7 +32,8 @@ test: setup ## all tests that need only Python
 
 N ?= 2000
 
-DECIDES := tests/unit/admission tests/unit/access tests/unit/evidence tests/unit/oci tests/unit/api/test_guard*.py
+DECIDES := tests/unit/admission tests/unit/access tests/unit/evidence tests/unit/oci tests/unit/api/test_guard*.py \
+  tests/attacks/test_whole_evidence.py
 
 coverage: setup ## lines and branches of what decides, by its unit tests: 98% of each package
 	$(BIN)/coverage erase

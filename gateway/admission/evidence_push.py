@@ -86,9 +86,8 @@ async def put_fallback(tools: Tools, push: Push, manifest: Manifest, classified:
     attempt = await _attempt(tools, push, manifest, classified)
     if refusals := _forbidden(attempt):
         return await refuse(tools, attempt, Fails(refusals), Basis(), None)
+    # Breadth first: what an entry names itself is not evidence, and the entry has been refused before that is reached.
     for child in attempt.world.children:
-        if child.path:
-            continue
         if (
             not child.present
             or child.cls is not ManifestClass.EVIDENCE
