@@ -45,7 +45,8 @@ async def delete_tag(tools: Tools, grant: Grant, tag: Tag) -> Done | Stale:
         raise _no_right(grant)
     if view.digest not in _named(world.tags):
         return STALE  # it names something else by now, which has not been looked at
-    if view.cls is ManifestClass.EVIDENCE and view.visible and not _may_delete_evidence(world.standing.instance_roles):
+    pinned = view.visible or (world.manifest is not None and world.manifest.supports)
+    if view.cls is ManifestClass.EVIDENCE and pinned and not _may_delete_evidence(world.standing.instance_roles):
         raise _pinned(str(view.digest))
     effects: tuple[Effect, ...] = (
         DeleteTag(tag),
@@ -69,6 +70,8 @@ async def delete_manifest(tools: Tools, grant: Grant, digest: Digest) -> Done | 
         raise _no_right(grant)
     expected = [(key, world)]
     if view.cls is ManifestClass.EVIDENCE and not _may_delete_evidence(world.standing.instance_roles):
+        if world.manifest.supports:
+            raise _pinned(str(view.digest))
         pinned = await _rests_on(tools, grant, view, now=now)
         if isinstance(pinned, Stale):
             return pinned

@@ -8,7 +8,7 @@ Source: DESIGN 7; `gateway.policy` owns the schema.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -225,16 +225,26 @@ def _trust(verdict: TrustVerdict) -> JsonObject:
 
 
 def _evidence(report: EvidenceReport, projection: Projection) -> JsonObject:
-    if len(report.verified) > MAX_VERIFIED:
+    told = _told_once(report.verified)
+    if len(told) > MAX_VERIFIED:
         projection.truncated.append("evidence.verified")
     if len(report.rejected) > MAX_REJECTED:
         projection.truncated.append("evidence.rejected")
     verified: list[JsonValue] = [
-        _verified(item, f"evidence.verified[{number}]", projection)
-        for number, item in enumerate(report.verified[:MAX_VERIFIED])
+        _verified(item, f"evidence.verified[{number}]", projection) for number, item in enumerate(told[:MAX_VERIFIED])
     ]
     rejected: list[JsonValue] = [_rejected(item) for item in report.rejected[:MAX_REJECTED]]
     return {"verified": verified, "rejected": rejected}
+
+
+def _told_once(verified: Sequence[Verified]) -> Sequence[Verified]:
+    """Return each statement as it was first here: whoever repeats it in other manifests must not push out another."""
+    first: dict[tuple[Digest, str, str, str], Verified] = {}
+    for item in verified:
+        key = (item.layer, item.format.value, item.policy, item.authority)
+        if key not in first or item.first_seen < first[key].first_seen:
+            first[key] = item
+    return tuple(first.values())
 
 
 def _verified(item: Verified, where: str, projection: Projection) -> JsonObject:

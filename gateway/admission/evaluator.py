@@ -8,8 +8,10 @@ Source: DESIGN 2 and 6.
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from gateway.access.values import ProjectFacts
@@ -17,7 +19,7 @@ from gateway.admission import judgement, parts
 from gateway.admission.closure import Closure
 from gateway.admission.document import Described, Document, Question, Who, describe, document
 from gateway.admission.judgement import Errs, Fails, Judgement, NoAnswer
-from gateway.admission.tries import Budget, worth_trying
+from gateway.admission.tries import VERIFIED_SHARES, Budget, worth_trying
 from gateway.admission.values import Trigger
 from gateway.catalog.world import ActiveRevision, EvidenceFacts, TagFacts, World
 from gateway.content.store import BlobStore
@@ -163,8 +165,18 @@ class Evaluator:
         except TimeoutError:
             return NoAnswer("the evidence was not verified in time")
 
-    async def read_evidence(self, manifest: Manifest, claim: EvidenceClaim, *, first_seen: int) -> EvidenceObject:
-        """Return the evidence object with its layers' bytes. Raises `ManifestInvalid` for one over the limits."""
+    async def read_evidence(
+        self,
+        manifest: Manifest,
+        claim: EvidenceClaim,
+        *,
+        first_seen: int,
+        there: Mapping[Digest, bytes] = MappingProxyType({}),
+    ) -> EvidenceObject:
+        """Return the evidence object with its layers' bytes; what is ``there`` is not read again.
+
+        Raises `ManifestInvalid` for one over the limits.
+        """
         limit = self._settings.max_evidence_bytes
         blobs: dict[Digest, bytes] = {}
         total = 0
@@ -174,6 +186,9 @@ class Evaluator:
             total += layer.size
             if total > limit:
                 raise ManifestInvalid(f"the layers of evidence are at most {limit} bytes together")
+            if layer.digest in there:
+                blobs[layer.digest] = there[layer.digest]
+                continue
             try:
                 blobs[layer.digest] = await self._blobs.read(layer.digest, max_bytes=limit)
             except SizeInvalid:
@@ -270,19 +285,24 @@ class Evaluator:
     async def _objects(self, subject: Digest, world: World) -> list[EvidenceObject]:
         """Return the stored evidence to verify."""
         verified, others = worth_trying(world)
-        objects = [found for facts in verified if (found := await self._load(subject, facts)) is not None]
-        budget = Budget(self._settings.max_evidence_bytes)
-        for facts in others:
-            if budget.allows(facts.who) and (found := await self._load(subject, facts)) is not None:
-                budget.spend(facts.who, sum(len(content) for content in found.blobs.values()))
-                objects.append(found)
+        limit = self._settings.max_evidence_bytes
+        there: dict[Digest, bytes] = {}
+        objects = []
+        for group, budget in ((verified, Budget(VERIFIED_SHARES * limit, shared=True)), (others, Budget(limit))):
+            for facts in group:
+                if budget.allows(facts.who) and (found := await self._load(subject, facts, there)) is not None:
+                    there.update(found.blobs)
+                    budget.spend(facts.who, sum(len(content) for content in found.blobs.values()))
+                    objects.append(found)
         return objects
 
-    async def _load(self, subject: Digest, facts: EvidenceFacts) -> EvidenceObject | None:
+    async def _load(
+        self, subject: Digest, facts: EvidenceFacts, there: Mapping[Digest, bytes]
+    ) -> EvidenceObject | None:
         """Return a stored evidence object; None for one that cannot be read, which proves nothing."""
         try:
             manifest = Manifest.parse_stored(facts.body, media_type=facts.media_type)
             claim = EvidenceClaim(EvidenceFormat(facts.format), subject)
-            return await self.read_evidence(manifest, claim, first_seen=facts.first_seen)
+            return await self.read_evidence(manifest, claim, first_seen=facts.first_seen, there=there)
         except (ManifestInvalid, DocumentInvalid, BlobUnknown, Internal, ValueError):
             return None

@@ -17,6 +17,7 @@ from gateway.admission.evidence_subject import other_subject
 from gateway.admission.fallback import oversized, subject_of
 from gateway.admission.judgement import Errs, Fails, NoAnswer, Passes
 from gateway.admission.records import event, reasons_json
+from gateway.admission.repeats import repeats, signed_in, told_before
 from gateway.admission.rights import check_put, present
 from gateway.admission.subject import Rejudged, is_relied_on, rejudge, stands, verification
 from gateway.admission.tags import dropped_as_evidence
@@ -66,9 +67,10 @@ async def put_evidence(tools: Tools, push: Push, manifest: Manifest, classified:
     )
     if isinstance(proof, NoAnswer):
         return unanswered(proof)
-    verified = verification(manifest.digest, claim.subject, proof)
+    verified = verification(manifest, claim.subject, subject.world, proof)
+    told = told_before(manifest.digest, subject.world.evidence, proof.report)
     refusal = _stripped(attempt, subject.world, proof)
-    if refusal is None and verified is None:
+    if refusal is None and signed_in(proof.report, manifest.digest) <= told:
         refusal = _crowded(tools, attempt, subject.world) or over_quota(attempt)
     if refusal is not None:
         return await refuse(tools, attempt, Fails((refusal,)), Basis(), proof)
@@ -186,7 +188,7 @@ async def _commit(
     known = _stored(attempt, subject.world)
     # What was verified once stays so, and has no clock while its subject is here: an admission may rest on it, also when
     # a key has gone since. Of a subject that never comes it ends as anything else that waits.
-    waits = verified is None and (known is None or not known.signers)
+    waits = verified is None and (known is None or not known.signed)
     effects: list[Effect] = [
         put(attempt, closure(attempt.world), held=waits, clock=waits or subject.manifest is None),
         *(() if verified is None else (verified,)),
@@ -227,43 +229,37 @@ def _still_waiting(rejudged: Rejudged | None) -> tuple[Reason, ...]:
 
 
 def _stripped(attempt: Attempt, subject: World, proof: Proof) -> Reason | None:
-    """Return a refusal where this PUT would take a verified signature away from the evidence tag it replaces.
-
-    Told by layer *and* signer: everybody who signs the same image signs the same payload, and so the same layer.
-    """
-    kept = _verified_in(proof, attempt.manifest.digest)
+    """Return a refusal where this PUT would take a verified signature away from the evidence tag it replaces."""
+    kept = signed_in(proof.report, attempt.manifest.digest)
     for facts in attempt.world.tags:
         if facts.target is None or all(facts.target != evidence.digest for evidence in subject.evidence):
             continue
-        if _verified_in(proof, facts.target) - kept:
+        if signed_in(proof.report, facts.target) - kept:
             message = f"tag {facts.tag} has a verified signature that this manifest drops: fetch it and add to it"
             return Reason("EVIDENCE_STRIPPED", message, "deny")
     return None
 
 
-def _verified_in(proof: Proof, evidence: Digest) -> set[tuple[Digest | None, str]]:
-    return {(item.layer, item.signer.id) for item in proof.report.verified if item.evidence == evidence}
-
-
 def _crowded(tools: Tools, attempt: Attempt, subject: World) -> Reason | None:
-    """Return why one more piece that nobody trusted has signed is not kept. What is verified is never crowded out.
+    """Return why one more piece is not kept that nobody trusted has signed, or that repeats what is verified here.
 
     One principal fills a quarter of a subject's room at most: whoever else signs later has some left.
     """
     if _stored(attempt, subject) is not None:
         return None
     principal = attempt.push.grant.principal
-    unverified = [evidence.who for evidence in subject.evidence if not evidence.signers]
-    own, settings = unverified.count(principal.id), tools.settings
+    repeated = repeats(subject.evidence)
+    more = [facts.who for facts in subject.evidence if not facts.signed or facts.digest in repeated]
+    own, settings = more.count(principal.id), tools.settings
     if own >= settings.max_unverified_evidence_of_one:
         message = (
-            f"{principal.name} has pushed {own} unverified pieces of evidence of its subject already: "
+            f"{principal.name} has pushed {own} pieces of evidence of its subject already that prove nothing new: "
             f"at most {settings.max_unverified_evidence_of_one} of one principal"
         )
         return Reason("EVIDENCE_LIMIT", message, "deny")
-    if len(unverified) >= settings.max_unverified_evidence:
+    if len(more) >= settings.max_unverified_evidence:
         message = (
-            f"its subject has {len(unverified)} unverified pieces of evidence already: "
+            f"its subject has {len(more)} pieces of evidence already that prove nothing new: "
             f"at most {settings.max_unverified_evidence} of one subject"
         )
         return Reason("EVIDENCE_LIMIT", message, "deny")

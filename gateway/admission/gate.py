@@ -154,7 +154,7 @@ class Gate:
         if isinstance(proof, NoAnswer):
             return unanswered(proof)
         effects: list[Effect] = []
-        if (verified := verification(view.digest, view.subject, proof)) is not None:
+        if (verified := verification(manifest, view.subject, world, proof)) is not None:
             effects.append(verified)
         if subject is not None and world.manifest is not None and world.manifest.cls is ManifestClass.IMAGE:
             rejudged = await rejudge(self.tools, subject, view.repository, world, proof=proof, trigger=trigger, now=now)

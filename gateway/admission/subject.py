@@ -13,10 +13,11 @@ from gateway.admission.evaluator import Basis, Case, Proof
 from gateway.admission.judgement import Errs, Fails, Judgement, NoAnswer, Passes, Waits
 from gateway.admission.promotion import promotions
 from gateway.admission.records import Matter, decision, event, reasons_json
+from gateway.admission.repeats import counted_bytes, signed_in, told_before
 from gateway.admission.tools import Tools, who_was
 from gateway.admission.values import Trigger
 from gateway.audit.events import EventKind
-from gateway.catalog.effects import Admit, Effect, RecordEvent, RecordVerified
+from gateway.catalog.effects import Admit, Effect, RecordEvent, RecordVerified, SignedLayer
 from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import ManifestFacts, World, WorldKey
 from gateway.errors import Reason
@@ -51,29 +52,33 @@ def is_relied_on(facts: ManifestFacts | None) -> bool:
     return facts is not None and facts.cls is ManifestClass.IMAGE and (facts.admitted or facts.judged)
 
 
-def verification(evidence: Digest, subject: Digest, proof: Proof) -> RecordVerified | None:
-    """Return the write that records who signed in this evidence manifest; None where nobody trusted did."""
-    signers = {
-        item.signer.id: (item.signer.id, item.signer.name, item.first_seen)
-        for item in proof.report.verified
-        if item.evidence == evidence
-    }
-    if not signers:
+def verification(manifest: Manifest, subject: Digest, world: World, proof: Proof) -> RecordVerified | None:
+    """Return the write that records who signed in an evidence manifest of the subject; None where nobody trusted did.
+
+    ``world`` is the subject's.
+    """
+    found = [item for item in proof.report.verified if item.evidence == manifest.digest]
+    if not found:
         return None
-    return RecordVerified(evidence, subject, tuple(signers[signer] for signer in sorted(signers)))
+    signed = signed_in(proof.report, manifest.digest)
+    repeat = signed <= told_before(manifest.digest, world.evidence, proof.report)
+    layers = {
+        (item.layer, item.signer.id): SignedLayer(item.layer, item.signer.id, item.signer.name, item.first_seen)
+        for item in found
+    }
+    size = counted_bytes(manifest, signed=signed, repeat=repeat)
+    return RecordVerified(manifest.digest, subject, tuple(layers.values()), size)
 
 
 def newly_verified(subject: Digest, world: World, proof: Proof) -> tuple[RecordVerified, ...]:
     """Return what the proof shows of stored evidence beyond what is recorded: a key may have been added since."""
     found: list[RecordVerified] = []
     for facts in world.evidence:
-        signers = {
-            item.signer.id: (item.signer.id, item.signer.name, item.first_seen)
-            for item in proof.report.verified
-            if item.evidence == facts.digest and item.signer.id not in facts.signers
-        }
-        if signers:
-            found.append(RecordVerified(facts.digest, subject, tuple(signers[signer] for signer in sorted(signers))))
+        if signed_in(proof.report, facts.digest).issubset(facts.signed):
+            continue
+        manifest = Manifest.parse_stored(facts.body, media_type=facts.media_type)
+        if (verified := verification(manifest, subject, world, proof)) is not None:
+            found.append(verified)
     return tuple(found)
 
 

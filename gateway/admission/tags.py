@@ -22,6 +22,9 @@ from gateway.oci.names import Tag
 MAX_PENDING_TAGS: Final = 100
 """That wait for one manifest. Each has a decision of its own when a signature comes, inside the PUT of that signature."""
 
+MAX_PENDING_TAGS_OF_ONE: Final = 50
+"""For one requester: whoever may push it as well has the other half."""
+
 
 @dataclass(frozen=True, slots=True)
 class TagVerdict:
@@ -74,15 +77,19 @@ def pend(attempt: Attempt, tag: Tag) -> PendTag:
 def over_tag_limit(attempt: Attempt, waiting: Iterable[Tag]) -> Reason | None:
     """Return why ``waiting`` may not wait as well; None where they may. What waits already may be put again."""
     digest = attempt.manifest.digest
-    there = {facts.tag for facts in attempt.world.tags if facts.pending == digest}
-    more = set(waiting) - there
-    if not more or len(there) + len(more) <= MAX_PENDING_TAGS:
+    principal = attempt.push.grant.principal
+    there = {facts.tag: facts.requester for facts in attempt.world.tags if facts.pending == digest}
+    own = {tag for tag, requester in there.items() if requester == principal.id}
+    wanted = set(waiting)
+    if wanted - own and len(wanted | own) > MAX_PENDING_TAGS_OF_ONE:
+        full = (
+            f"{len(own)} tags wait for {digest} for {principal.name} already, and at most {MAX_PENDING_TAGS_OF_ONE} may"
+        )
+    elif wanted - there.keys() and len(wanted | there.keys()) > MAX_PENDING_TAGS:
+        full = f"{len(there)} tags wait for {digest} already, and at most {MAX_PENDING_TAGS} may"
+    else:
         return None
-    message = (
-        f"{len(there)} tags wait for {digest} already, and at most {MAX_PENDING_TAGS} may: sign it, so that they move, "
-        "or delete some of them"
-    )
-    return Reason("TAG_LIMIT", message, "deny", str(digest))
+    return Reason("TAG_LIMIT", f"{full}: sign it, so that they move, or delete some of them", "deny", str(digest))
 
 
 def dropped_as_evidence(attempt: Attempt) -> tuple[Effect, ...]:

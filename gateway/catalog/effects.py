@@ -75,15 +75,26 @@ class Admit:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedLayer:
+    """What a signer signed in an evidence manifest. ``seen``: when it was first here, in Unix seconds."""
+
+    layer: Digest
+    signer: str
+    signer_name: str
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordVerified:
-    """The evidence manifest carries signatures of these signers: (identity, name, first seen in Unix seconds).
+    """The evidence manifest carries these signatures, and counts for ``held_bytes`` from now on.
 
     ``subject`` is what they are about: it is what the evidence is kept for, or nothing is written.
     """
 
     evidence: Digest
     subject: Digest
-    signers: tuple[tuple[str, str, int], ...]
+    signed: tuple[SignedLayer, ...]
+    held_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class ManifestFacts:
     judged: bool
     verified: bool
     """Somebody trusted has signed in it, where it is evidence."""
+    supports: bool
+    """An admission rests on it, of an image that may be hidden at this moment."""
     subject: Digest | None
     who: str
     who_claims: Mapping[str, str]
@@ -105,10 +107,10 @@ class EvidenceFacts:
     format: str
     first_seen: int
     who: str
-    """Principal id of the last PUT of it that was stored: whom it counts for while it is not verified."""
+    """Principal id of the first PUT of it that was stored: whom it counts for where it proves nothing new."""
     missing_blobs: tuple[Digest, ...]
-    signers: tuple[str, ...]
-    """Signer identities already verified in it, sorted."""
+    signed: tuple[tuple[Digest, str], ...]
+    """What is verified in it already, sorted: a layer, and the identity of who signed it."""
     body: bytes = field(compare=False, repr=False)
     media_type: str
 

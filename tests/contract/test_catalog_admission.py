@@ -176,7 +176,7 @@ def test_what_is_put_as_something_else_keeps_its_count_and_its_end(acme: Catalog
     acme.push(SIGNATURE, cls=EVIDENCE, subject=APP.digest, held_bytes=40, expires=NOW + WEEK)
     acme.push(SIGNATURE, now=NOW + 50, who=BOB, held_bytes=70, expires=NOW + 50 + WEEK)
     view = acme.view(SIGNATURE)
-    assert (view.cls, view.who, view.expires, held_bytes(acme)) == (EVIDENCE, BOB.id, NOW + WEEK, 40)
+    assert (view.cls, view.who, view.expires, held_bytes(acme)) == (EVIDENCE, ALICE.id, NOW + WEEK, 40)
     acme.push(SIGNATURE, cls=EVIDENCE, subject=APP.digest)
     acme.push(SIGNATURE, held_bytes=70, expires=NOW + WEEK)
     assert (acme.view(SIGNATURE).expires, held_bytes(acme)) == (None, 0)

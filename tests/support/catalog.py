@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from gateway.catalog.effects import Admit, Effect, JudgedEdge, PutManifest, RecordVerified, Support
+from gateway.catalog.effects import Admit, Effect, JudgedEdge, PutManifest, RecordVerified, SignedLayer, Support
 from gateway.catalog.sqlite.admissions import SqliteAdmissionStore
 from gateway.catalog.sqlite.blobs import SqliteBlobs
 from gateway.catalog.sqlite.database import Database
@@ -126,7 +126,8 @@ def support(evidence: Manifest, *, signer: str = KEY_1, seen: int = NOW) -> Supp
 def verified(evidence: Manifest, *signers: str, seen: int = NOW, subject: Digest | None = None) -> RecordVerified:
     """Return the record that these signers signed in the evidence, about ``subject`` or what its bytes name."""
     about = subject or (evidence.digest if evidence.subject is None else evidence.subject.digest)
-    return RecordVerified(evidence.digest, about, tuple((signer, signer[-4:], seen) for signer in signers or (KEY_1,)))
+    signed = (SignedLayer(evidence.digest, signer, signer[-4:], seen) for signer in signers or (KEY_1,))
+    return RecordVerified(evidence.digest, about, tuple(signed), 0)
 
 
 def admit(

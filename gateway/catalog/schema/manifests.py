@@ -37,7 +37,7 @@ manifest = Table(
     Column("artifact_type", Text),  # artifactType or config.mediaType
     Column("size", Integer, nullable=False),
     Column("held_size", Integer, nullable=False, server_default=text("0")),  # what it counts for in project.held_bytes
-    Column("who", Text, nullable=False),  # principal id of the last stored PUT of these bytes
+    Column("who", Text, nullable=False),  # principal id of the last stored PUT of an image; of evidence, of the first
     Column("who_claims", Text, nullable=False, server_default=text("'{}'")),
     time("created"),  # first seen: for evidence, the only proven time of a signature without a log
     time("expires", nullable=True),

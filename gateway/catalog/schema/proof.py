@@ -35,8 +35,11 @@ verified = Table(
     metadata,
     Column("evidence_id", Integer, nullable=False),
     Column("signer_id", Integer, nullable=False),
+    Column(
+        "layer", Text, nullable=False
+    ),  # the digest of what he signed: of two manifests around one layer, one repeats
     time("seen"),
-    PrimaryKeyConstraint("evidence_id", "signer_id"),
+    PrimaryKeyConstraint("evidence_id", "signer_id", "layer"),
     Index("ix_verified_signer_id", "signer_id"),
     **COMPOUND,
 )

@@ -21,8 +21,8 @@ MAX_SIGNERS_PER_REQUIREMENT: Final = 100
 _ADMIT: Final = """UPDATE manifest SET state = ?, slots = ?, until = ?, unverified = ? WHERE id = ? AND class = ?"""
 _SUPPORT: Final = "INSERT INTO support (manifest_id, slot, signer_id, seen, evidence_id) VALUES (?, ?, ?, ?, ?)"
 _EDGE: Final = "INSERT INTO edge (repo_id, child, root_id, path) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_VERIFIED: Final = """INSERT INTO verified (evidence_id, signer_id, seen) VALUES (?, ?, ?)
-ON CONFLICT (evidence_id, signer_id) DO UPDATE SET seen = min(seen, excluded.seen)"""
+_VERIFIED: Final = """INSERT INTO verified (evidence_id, signer_id, layer, seen) VALUES (?, ?, ?, ?)
+ON CONFLICT (evidence_id, signer_id, layer) DO UPDATE SET seen = min(seen, excluded.seen)"""
 _WITNESS: Final = """UPDATE repo_blob SET witness = :id, none_at = NULL WHERE repo_id = :repo AND witness IS NULL
 AND blob_id IN (SELECT l.blob_id FROM link l WHERE l.manifest_id = :id)"""
 
@@ -62,17 +62,17 @@ def record_verified(scope: Scope, effect: RecordVerified) -> None:
         raise Internal(f"{effect.evidence} is not evidence: nothing is verified in it")
     if subject is None or effect.subject != sha256(subject):
         raise Internal(f"{effect.evidence} is kept as evidence of {subject}, and {effect.subject} was proven")
-    for identity, name, seen in effect.signers:
-        scope.connection.execute(_VERIFIED, (row, signer_id(scope, identity, name), seen))
-    first = bool(effect.signers) and not before
+    for signed in effect.signed:
+        signer = signer_id(scope, signed.signer, signed.signer_name)
+        scope.connection.execute(_VERIFIED, (row, signer, str(signed.layer), signed.seen))
+    first = bool(effect.signed) and not before
     scope.connection.execute(
         """UPDATE subject_state SET generation = generation + 1, verified = verified + ?, unverified = unverified - ?
         WHERE repo_id = ? AND subject = ?""",
         (int(first), int(first), scope.repo_id, subject),
     )
-    if first:
-        # Of a subject that never comes even this expires: the clock runs on, and nothing is counted any more.
-        count(scope, row, held_bytes=0, expires=None if subject_here else expires)
+    # Of a subject that never comes even this expires: the clock runs on.
+    count(scope, row, held_bytes=effect.held_bytes, expires=None if subject_here else expires)
     _show(scope, row)
 
 

@@ -35,7 +35,7 @@ VERIFIED: Final = _EVIDENCE.format(verified="EXISTS")
 UNVERIFIED: Final = _EVIDENCE.format(verified="NOT EXISTS")
 
 _MISSING: Final = "SELECT parent_id, digest FROM missing WHERE parent_id IN ({keys})"
-_SIGNERS: Final = """SELECT v.evidence_id, s.identity FROM verified v JOIN signer s ON s.id = v.signer_id
+_SIGNED: Final = """SELECT v.evidence_id, v.layer, s.identity FROM verified v JOIN signer s ON s.id = v.signer_id
 WHERE v.evidence_id IN ({keys})"""
 _BODIES: Final = "SELECT manifest_id, bytes FROM body WHERE manifest_id IN ({keys})"
 
@@ -54,7 +54,9 @@ def read_evidence(
     rows: list[Sequence[Any]] = [*verified, *others]
     ids = [row[0] for row in rows]
     missing = grouped(connection, _MISSING, ids)
-    signers = grouped(connection, _SIGNERS, ids)
+    signed: dict[int, set[tuple[str, str]]] = {}
+    for evidence, layer, signer in select_in(connection, _SIGNED, ids):
+        signed.setdefault(evidence, set()).add((layer, signer))
     bodies: dict[int, bytes] = {}
     if with_bodies:
         bodies = {row[0]: row[1] for row in select_in(connection, _BODIES, _affordable(rows))}
@@ -66,7 +68,7 @@ def read_evidence(
             first_seen=row[3],
             who=row[6],
             missing_blobs=tuple(Digest.parse(text) for text in missing.get(row[0], ())),
-            signers=tuple(signers.get(row[0], ())),
+            signed=tuple((Digest.parse(layer), signer) for layer, signer in sorted(signed.get(row[0], ()))),
             body=bodies.get(row[0], b""),
             media_type=row[4],
         )

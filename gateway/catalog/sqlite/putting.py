@@ -6,6 +6,8 @@ I/O: on the caller's connection.
 Source: `gateway.catalog.effects.PutManifest`; DESIGN 3.
 """
 
+# ruff: noqa: S608 - composed of constants; values are bound parameters.
+
 from typing import Final
 
 from gateway.catalog.effects import PutManifest
@@ -26,6 +28,7 @@ artifact_type, size, who, who_claims, created) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?
 _BLOBS_HERE: Final = """SELECT b.digest, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
 
+_METADATA: Final = ", ".join(f"'{cls.value}'" for cls in sorted(METADATA))
 _LINKED: Final = "SELECT b.digest, b.size FROM link l JOIN blob b ON b.id = l.blob_id WHERE l.manifest_id = ?"
 
 
@@ -91,8 +94,10 @@ def _check_bytes(scope: Scope, row: int, manifest: Manifest) -> None:
 
 
 def _refresh(scope: Scope, row: int, effect: PutManifest) -> None:
+    # Evidence counts for whom it was first here: nobody takes over another's, and with it the other's turn to be tried.
     scope.connection.execute(
-        "UPDATE manifest SET who = ?, who_claims = ? WHERE id = ?", (effect.who.id, claims_json(effect.who_claims), row)
+        f"UPDATE manifest SET who = ?, who_claims = ? WHERE id = ? AND class NOT IN ({_METADATA})",
+        (effect.who.id, claims_json(effect.who_claims), row),
     )
     if effect.cls not in METADATA:
         return

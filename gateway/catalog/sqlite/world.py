@@ -35,7 +35,8 @@ FROM project p LEFT JOIN repository r ON r.name = :repository AND r.project_id =
 
 _MANIFEST: Final = f"""SELECT m.id, m.class, m.state, {grounded("m")}, m.unverified,
 EXISTS (SELECT 1 FROM edge e WHERE e.repo_id = m.repo_id AND e.child = m.sha256), m.subject, m.who, m.who_claims,
-m.created, EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = m.id) FROM manifest m"""
+m.created, EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = m.id),
+EXISTS (SELECT 1 FROM support u WHERE u.evidence_id = m.id) FROM manifest m"""
 MANIFEST: Final = f"{_MANIFEST} WHERE m.repo_id = :repo AND m.sha256 = :sha256"
 MANIFEST_BY_ALIAS: Final = f"""{_MANIFEST} WHERE m.id =
 (SELECT a.manifest_id FROM alias a WHERE a.repo_id = :repo AND a.digest = :digest)"""
@@ -116,6 +117,7 @@ def _manifest(connection: sqlite3.Connection, repo_id: int | None, digest: Diges
         unverified=bool(row[4]),
         judged=bool(row[5]),
         verified=bool(row[10]),
+        supports=bool(row[11]),
         subject=None if row[6] is None else sha256(row[6]),
         who=row[7],
         who_claims=json.loads(row[8]),

@@ -105,6 +105,29 @@ def test_evidence_an_admission_relies_on_is_pinned_and_only_an_administrator_del
     play(tmp_path, story)
 
 
+def test_evidence_is_pinned_also_while_what_rests_on_it_is_hidden(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        bob, app = await maintainer(home), image("one")
+        await home.push("alice", app, "v1")
+        signature = signed_classic(KEY, subject=app.digest, reference=f"{HOST}/team/app")
+        await home.attach("alice", signature)
+        await home.database.write(
+            lambda connection: (
+                connection.execute("INSERT INTO distrust SELECT id, 0, 'os:root', 0 FROM signer").rowcount
+            )
+        )
+        assert await condition(home, app) == "distrusted"
+        assert not await home.visible(signature.digest)
+        with pytest.raises(Denied) as caught:
+            await home.gate.delete_manifest(bob, Digest.parse(signature.digest))
+        assert [reason.code for reason in caught.value.reasons] == ["EVIDENCE_PINNED"]
+        with pytest.raises(Denied) as caught:
+            await home.gate.delete_tag(bob, Tag(str(signature.tag)))
+        assert [reason.code for reason in caught.value.reasons] == ["EVIDENCE_PINNED"]
+
+    play(tmp_path, story)
+
+
 def test_evidence_that_nothing_rests_on_can_be_deleted(tmp_path: Path) -> None:
     async def story(home: House, engine: ScriptedEngine) -> None:
         signature = signed_bundle(KEY)

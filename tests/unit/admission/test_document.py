@@ -155,7 +155,9 @@ def test_what_a_signer_says_is_masked_and_denies_nothing() -> None:
         encode(image(config=descriptor(), layers=[])),
         content_type=media_types.OCI_MANIFEST,
     )
-    attested = dataclasses.replace(VERIFIED, predicate_type=f"https://example.test/{CANARY}")
+    attested = dataclasses.replace(
+        VERIFIED, layer=Digest.of(b"attestation"), predicate_type=f"https://example.test/{CANARY}"
+    )
     made = asked([plain], {}, dataclasses.replace(VERIFIED, annotations=said), attested)
     assert CANARY not in json.dumps(made)
     evidence = made["evidence"]

@@ -1,5 +1,6 @@
 """The policy input is a bounded projection, and what was left out is named in ``truncated`` (DESIGN 2 and 11)."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
@@ -120,7 +121,7 @@ def test_the_list_of_what_was_left_out_is_bounded_too() -> None:
 def verified(number: int, annotations: JsonObject | None = None) -> Verified:
     return Verified(
         evidence=Digest.of(b"%d" % number),
-        layer=Digest.of(b"layer"),
+        layer=Digest.of(b"layer %d" % number),
         format=EvidenceFormat.COSIGN_SIGNATURE,
         signer=SignerIdentity("key:sha256:" + "0" * 64, "release"),
         authority="release",
@@ -153,6 +154,16 @@ def test_evidence_over_its_numbers_is_left_out_and_named(proven: int, junk: int,
     assert left_out(made) == named
     assert len(made["evidence"]["verified"]) == min(proven, MAX_VERIFIED)
     assert len(made["evidence"]["rejected"]) == min(junk, MAX_REJECTED)
+
+
+def test_what_is_said_again_in_other_manifests_pushes_nothing_out() -> None:
+    said = dataclasses.replace(verified(0), first_seen=7)
+    again = [dataclasses.replace(verified(n), layer=said.layer, first_seen=6 + n) for n in range(1, MAX_VERIFIED + 2)]
+    made = asked(platform(), report=EvidenceReport((*again[2:], said, *again[:2], verified(999)), ()))
+    assert left_out(made) == []
+    first, second = made["evidence"]["verified"]
+    assert (first["evidence"], first["first_seen"]) == (str(said.evidence), 7)
+    assert second["evidence"] == str(verified(999).evidence)
 
 
 @pytest.mark.parametrize(

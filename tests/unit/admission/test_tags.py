@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from gateway.access.values import Mode, Role
-from gateway.admission.tags import MAX_PENDING_TAGS
-from gateway.admission.values import Admitted, Held
+from gateway.admission.tags import MAX_PENDING_TAGS, MAX_PENDING_TAGS_OF_ONE
+from gateway.admission.values import Admitted, Held, Refused
 from gateway.catalog.values import ManifestClass
 from gateway.oci.names import Tag
 from tests.support.admission import KEY, House
@@ -15,17 +15,45 @@ from tests.support.scripted_engine import ScriptedEngine, allowed, held
 
 
 async def fill(home: House, what: Artifact) -> None:
-    """Let as many tags wait for ``what`` as may."""
+    """Let as many tags wait for ``what`` as may, for two requesters."""
     await home.upload(what)
-    for start in range(0, MAX_PENDING_TAGS, 10):
-        assert isinstance(await home.put("alice", what, *(f"v{start + number}" for number in range(10))), Held)
+    await home.person("dave", Role.WRITER)
+    await put_many(home, "alice", what, range(MAX_PENDING_TAGS_OF_ONE))
+    await put_many(home, "dave", what, range(MAX_PENDING_TAGS_OF_ONE, MAX_PENDING_TAGS))
+
+
+async def put_many(home: House, who: str, what: Artifact, numbers: range) -> None:
+    """Let tags of these numbers wait for ``what``, ten of them in each PUT."""
+    for start in numbers[::10]:
+        assert isinstance(await home.put(who, what, *(f"v{start + number}" for number in range(10))), Held)
+
+
+def test_one_requester_has_half_of_the_tags_that_may_wait(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        app = image("one")
+        await home.person("dave", Role.WRITER)
+        await home.push("dave", app, "v1")
+        await put_many(home, "alice", app, range(100, 100 + MAX_PENDING_TAGS_OF_ONE))
+        refused = await home.put("alice", app, "more")
+        assert codes(refused) == {"TAG_LIMIT"}
+        assert isinstance(refused, Refused)
+        assert "for alice already" in refused.reasons[0].message
+        assert codes(await home.put("alice", app, "v1")) == {"TAG_LIMIT"}, "nor in the place of another's"
+        assert isinstance(await home.put("alice", app, "v100"), Held), "what waits may be put again"
+        assert isinstance(await home.put("dave", app, "v2"), Held)
+
+    play(tmp_path, story)
 
 
 def test_at_most_a_hundred_tags_wait_for_one_manifest(tmp_path: Path) -> None:
     async def story(home: House, engine: ScriptedEngine) -> None:
         app = image("one")
         await fill(home, app)
-        assert codes(await home.put("alice", app, "more")) == {"TAG_LIMIT"}
+        await home.person("erin", Role.WRITER)
+        refused = await home.put("erin", app, "more")
+        assert codes(refused) == {"TAG_LIMIT"}
+        assert isinstance(refused, Refused)
+        assert f"{MAX_PENDING_TAGS} tags wait for {app.digest} already" in refused.reasons[0].message
         assert codes(await home.put("alice", app, "v1", "more")) == {"TAG_LIMIT"}, "all or nothing"
         assert await home.tag("more") is None
         assert isinstance(await home.put("alice", app), Held), "by digest nothing waits"
@@ -69,7 +97,7 @@ def test_tags_that_rules_hold_on_what_is_admitted_count_as_well(tmp_path: Path) 
         await home.attach("alice", signed_bundle(KEY, subject=app.digest))
         engine.script = lambda document, active: allowed(active) if document["tag"] is None else held(active, "WAIT")
         await home.upload(app)
-        for number in range(MAX_PENDING_TAGS):
+        for number in range(MAX_PENDING_TAGS_OF_ONE):
             assert isinstance(await home.put("alice", app, f"v{number}"), Admitted)
         assert codes(await home.put("alice", app, "more")) == {"TAG_LIMIT"}
         engine.script = lambda document, active: allowed(active)

@@ -187,7 +187,8 @@ POINT_QUERIES: Final = [
             "m": M_BY_SHA256,
             "e": {"PRIMARY KEY (repo_id=? AND child=?)"},
             "v": {"PRIMARY KEY (evidence_id=?)"},
-            **{name: VISIBILITY[name] for name in "duw"},
+            **{name: VISIBILITY[name] for name in "dw"},
+            "u": {*VISIBILITY["u"], "COVERING INDEX ix_support_evidence_id (evidence_id=?)"},
         },
         id="world-manifest",
     ),
@@ -358,8 +359,8 @@ def _fill(connection: sqlite3.Connection) -> None:
         f"{numbers.format(200)} INSERT INTO signer (identity, name) SELECT 'key:' || i, 'n' FROM n",
         """INSERT INTO support (manifest_id, slot, signer_id, seen, evidence_id)
         SELECT id, 0, 1 + id % 200, 1, 4 FROM manifest WHERE slots > 0""",
-        """INSERT INTO verified (evidence_id, signer_id, seen)
-        SELECT id, 1 + id % 200, 1 FROM manifest WHERE class = 'evidence'""",
+        """INSERT INTO verified (evidence_id, signer_id, layer, seen)
+        SELECT id, 1 + id % 200, 'sha256:' || sha256, 1 FROM manifest WHERE class = 'evidence'""",
         f"""{numbers.format(100)} INSERT INTO distrust (signer_id, since, revoked_by, at)
         SELECT i, 0, 'os:root', 0 FROM n""",
         f"""{numbers.format(1000)} INSERT INTO tombstone (project_id, sha256, reason, revoked_by, at)

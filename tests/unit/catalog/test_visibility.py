@@ -22,6 +22,7 @@ from gateway.catalog.effects import (
     MoveTag,
     PendTag,
     RecordVerified,
+    SignedLayer,
     Support,
 )
 from gateway.catalog.sqlite.arrivals import link_blob
@@ -226,10 +227,10 @@ class History:
             for signer in self.random.sample(self.signers, self.random.randrange(1, 3))
         ]
         model.verify(digest, signers)
-        records = tuple((signer, "name", seen) for signer, seen in signers)
+        signed = tuple(SignedLayer(digest, signer, "name", seen) for signer, seen in signers)
         subject = model.rows[digest].subject
         assert subject is not None
-        self.commit(connection, name, RecordVerified(digest, subject, records))
+        self.commit(connection, name, RecordVerified(digest, subject, signed, 0))
 
     def delete_any(self, connection: sqlite3.Connection, name: RepositoryName) -> None:
         digest = self.some(name)

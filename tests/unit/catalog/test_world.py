@@ -74,6 +74,7 @@ _LEAF: Final = _M.format(LEAF.digest.hex)
 _MIDDLE: Final = _M.format(MIDDLE.digest.hex)
 _SIGNATURE: Final = f"(SELECT id FROM manifest {_M.format(SIGNATURE.digest.hex)})"
 _UNSIGNED: Final = f"(SELECT id FROM manifest {_M.format(UNSIGNED.digest.hex)})"
+_PROVEN: Final = f"INSERT INTO verified SELECT m.id, s.id, 'sha256:' || m.sha256, 0 FROM manifest m, signer s {_ROOT}"
 _LEAF_ID: Final = f"(SELECT id FROM manifest {_LEAF})"
 _OTHER_ID: Final = f"(SELECT id FROM manifest {_M.format(OTHER.digest.hex)})"
 
@@ -107,7 +108,8 @@ FACTS: Final = [
     ("manifest.grounded", "DELETE FROM support"),
     ("manifest.unverified", f"UPDATE manifest SET unverified = 1 {_ROOT}"),
     ("manifest.judged", f"INSERT INTO edge SELECT repo_id, sha256, 1000, x'' FROM manifest {_ROOT}"),
-    ("manifest.verified", f"INSERT INTO verified SELECT m.id, s.id, 0 FROM manifest m, signer s {_ROOT}"),
+    ("manifest.verified", _PROVEN),
+    ("manifest.supports", f"INSERT INTO support SELECT 1000, 0, 1, 0, id FROM manifest {_ROOT}"),
     ("manifest.subject", f"UPDATE manifest SET subject = '{'a' * 64}' {_ROOT}"),
     ("manifest.who", f"UPDATE manifest SET who = 'u:bob' {_ROOT}"),
     ("manifest.who_claims", f"UPDATE manifest SET who_claims = '{{\"ref\": \"main\"}}' {_ROOT}"),
@@ -115,7 +117,7 @@ FACTS: Final = [
     ("clock.expires", f"UPDATE manifest SET expires = {NOW} {_ROOT}"),
     ("clock.announced", f"UPDATE manifest SET announced = 1 {_ROOT}"),
     ("clock.carried", f"INSERT INTO edge SELECT repo_id, '{ROOT.digest.hex}', {_OTHER_ID}, x'' FROM manifest {_ROOT}"),
-    ("clock.verified", f"INSERT INTO verified SELECT m.id, s.id, 0 FROM manifest m, signer s {_ROOT}"),
+    ("clock.verified", _PROVEN),
     ("clock.subject_here", f"UPDATE manifest SET subject = '{LEAF.digest.hex}' {_ROOT}"),
     ("clock.tags", f"UPDATE tag SET target_id = (SELECT id FROM manifest {_ROOT}) WHERE name = 'v3'"),
     ("missing_blobs", "DELETE FROM repo_blob WHERE blob_id = (SELECT id FROM blob WHERE size = 77)"),
@@ -139,8 +141,8 @@ FACTS: Final = [
     ("evidence.first_seen", f"UPDATE manifest SET created = created - 1 WHERE id = {_UNSIGNED}"),
     ("evidence.who", f"UPDATE manifest SET who = 'u:bob' WHERE id = {_UNSIGNED}"),
     ("evidence.missing_blobs", f"INSERT INTO missing SELECT 1, 'sha256:{'f' * 64}', {_UNSIGNED}, 1"),
-    ("evidence.signers", f"INSERT INTO verified SELECT {_UNSIGNED}, id, 0 FROM signer"),
-    ("evidence.signers", f"DELETE FROM verified WHERE evidence_id = {_SIGNATURE}"),
+    ("evidence.signed", f"INSERT INTO verified SELECT {_UNSIGNED}, id, 'sha256:{'f' * 64}', 0 FROM signer"),
+    ("evidence.signed", f"DELETE FROM verified WHERE evidence_id = {_SIGNATURE}"),
     ("evidence.media_type", f"UPDATE manifest SET media_type = 'application/x' WHERE id = {_UNSIGNED}"),
     ("tags.tag", None),
     ("tags.generation", "UPDATE tag SET generation = generation + 1 WHERE name = 'v1'"),
@@ -348,7 +350,7 @@ def test_the_world_of_the_fixture(acme: Catalog) -> None:
     ]
     assert world.children[1].children == (GRANDCHILD.digest,)
     assert [child.body for child in world.children] == [LEAF.raw, MIDDLE.raw, b"", GRANDCHILD.raw]
-    assert [(found.digest, len(found.signers), found.body) for found in world.evidence] == [
+    assert [(found.digest, len(found.signed), found.body) for found in world.evidence] == [
         (SIGNATURE.digest, 1, SIGNATURE.raw),
         (UNSIGNED.digest, 0, UNSIGNED.raw),
     ]
@@ -442,8 +444,8 @@ def test_a_second_signer_of_the_same_evidence_is_told(acme: Catalog) -> None:
     assert acme.commit(verified(SIGNATURE, KEY_2, subject=ROOT.digest), about=SIGNATURE)
     world = acme.world(KEY)
     assert world is not None
-    assert len(world.evidence[0].signers) == 2
-    assert list(world.evidence[0].signers) == sorted(world.evidence[0].signers)
+    assert len(world.evidence[0].signed) == 2
+    assert sorted(world.evidence[0].signed, key=str) == list(world.evidence[0].signed)
 
 
 def _fact(world: World, path: str) -> Any:

@@ -309,8 +309,9 @@ def upgrade() -> None:
         "verified",
         _integer("evidence_id"),
         _integer("signer_id"),
+        _text("layer"),
         _integer("seen"),
-        _key("verified", "evidence_id", "signer_id"),
+        _key("verified", "evidence_id", "signer_id", "layer"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_verified_signer_id", "verified", ["signer_id"])
