@@ -71,9 +71,10 @@ class Running:
     async def follow(self) -> None:
         """Run the policy that is active in the catalog, and say so where it is another one than before."""
         try:
-            before, self.policy = self.policy, await self._parts.active.activate_policy()
-            if self.policy != before:
-                log.notice("policy", revision=self.policy, before=before)
+            active = await self._parts.active.activate_policy()
+            if active != self.policy:
+                log.notice("policy", revision=active, before=self.policy)
+                self.policy = active
         except GatewayError as error:
             self._failed("policy revision", error)
 
