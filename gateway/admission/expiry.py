@@ -22,7 +22,6 @@ from typing import Final, assert_never
 
 from gateway.admission.records import event
 from gateway.admission.tools import STALE, Stale, Tools, until_committed
-from gateway.admission.values import Unreachable
 from gateway.audit.events import EventKind
 from gateway.catalog.effects import AnnounceExpiry, DeleteManifest, Effect, Recount
 from gateway.catalog.stores import ClockReads
@@ -111,12 +110,10 @@ class Expiry:
 
     async def _look(self, clock: Clock) -> None:
         try:
-            answer = await until_committed(lambda: self._decide(clock))
+            # Where it loses every race, others are busy with it: the next look finds it again.
+            await until_committed(lambda: self._decide(clock))
         except GatewayError as error:
             self._failed(f"expiry of {clock.repository}@{clock.digest}", error)
-            return
-        if isinstance(answer, Unreachable):
-            pass  # Others are busy with it, so that it is not forgotten: the next look finds it again.
 
     async def _decide(self, clock: Clock) -> Done | Stale:
         now = self._tools.now()

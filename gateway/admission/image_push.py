@@ -186,6 +186,7 @@ async def _commit(
             stored,
             verdict.reasons,
             remedy.command(tools.settings.host, attempt.key.repository, attempt.manifest.digest, verdict.reasons),
+            distrusted=attempt.world.manifest is not None and attempt.world.manifest.admitted,
         )
     waiting = tuple(reason for tag in tags if isinstance(tag.judgement, Waits) for reason in tag.judgement.reasons)
     notes = verdict.warnings if isinstance(verdict, Passes) else ()

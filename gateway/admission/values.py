@@ -75,11 +75,15 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Stored and not visible. ``remedy`` is the command that would supply what is missing, or None."""
+    """Stored and not visible. ``remedy`` is the command that would supply what is missing, or None.
+
+    ``distrusted``: it was admitted once, and what that rested on is gone.
+    """
 
     stored: Stored
     reasons: tuple[Reason, ...]
     remedy: str | None = None
+    distrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

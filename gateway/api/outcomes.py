@@ -26,12 +26,13 @@ def put_answer(outcome: Outcome, repository: RepositoryName, *, name_tags: bool)
     """Return the answer to a PUT of a manifest. ``name_tags``: the tags came in the query, so the answer names them."""
     match outcome:
         case Admitted():
-            state = (STATE, "unverified") if outcome.unverified else None
             told = list(_admitted_warnings(outcome))
-            return _stored(outcome.stored, repository, state=state, told=told, name_tags=name_tags)
+            unverified = (STATE, "unverified") if outcome.unverified else None
+            return _stored(outcome.stored, repository, state=unverified, told=told, name_tags=name_tags)
         case Held():
             told = list(_held_warnings(outcome))
-            answer = _stored(outcome.stored, repository, state=(STATE, "held"), told=told, name_tags=name_tags)
+            state = (STATE, "distrusted" if outcome.distrusted else "held")
+            answer = _stored(outcome.stored, repository, state=state, told=told, name_tags=name_tags)
             return answer.adding(NOT_KEPT)
         case Refused():
             return refused(

@@ -300,8 +300,14 @@ def test_a_put_of_a_distrusted_manifest_is_judged_anew(tmp_path: Path) -> None:
         await home.attach("alice", signature)
         await home.push("alice", app, "v1")
         await distrust(home, signature)
-        assert codes(await home.put("alice", app, "v2")) == {"SIGNATURE_MISSING"}
+        outcome = await home.put("alice", app, "v2")
+        assert codes(outcome) == {"SIGNATURE_MISSING"}
+        assert isinstance(outcome, Held)
+        assert outcome.distrusted, "and not merely held: it was visible once"
         assert await condition(home, app) == "distrusted"
+        other = await home.push("alice", image("two"), "v3")
+        assert isinstance(other, Held)
+        assert not other.distrusted
 
     play(tmp_path, story)
 

@@ -51,6 +51,11 @@ def test_admitted_with_findings() -> None:
     ]
 
 
+def test_what_was_admitted_once_is_told_to_be_distrusted_as_its_get_tells() -> None:
+    reply = tell(Held(STORED, (MISSING,), distrusted=True))
+    assert (reply.status, reply.one("registry-gateway-state")) == (201, "distrusted")
+
+
 def test_held_is_201_with_what_is_missing_and_what_to_type() -> None:
     reply = tell(Held(STORED, (MISSING,), f"cosign sign --key cosign.key host/team/app@{DIGEST}"))
     assert reply.status == 201
