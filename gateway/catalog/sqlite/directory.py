@@ -65,13 +65,16 @@ def read_project(connection: sqlite3.Connection, repository: RepositoryName) -> 
 
 
 def read_standing(
-    connection: sqlite3.Connection, principal_id: str, repository: RepositoryName, *, now: int
+    connection: sqlite3.Connection, principal_id: str, repository: RepositoryName, *, now: int | None
 ) -> Standing | None:
     """Return what the principal is in the project of ``repository``; None where no project claims the name.
 
     Two point reads. An unknown principal is inactive, and so is one that is disabled, revoked or expired: it keeps no
     role, so that a caller who forgot to ask for ``active`` would still find nothing. A robot has roles in its own project
     only, whatever rows there are.
+
+    ``now`` None: of somebody who does not call, but asked for something earlier. Then bindings count, and not that the
+    secret has expired with which he asked (DESIGN 2, "Present rights").
     """
     project = read_project(connection, repository)
     if project is None:
@@ -120,12 +123,12 @@ def _unknown(principal_id: str) -> Principal:
     return Principal(principal_id, kind, principal_id)
 
 
-def _read(principal_id: str, row: sqlite3.Row, *, now: int) -> tuple[Principal, bool, frozenset[InstanceRole]]:
+def _read(principal_id: str, row: sqlite3.Row, *, now: int | None) -> tuple[Principal, bool, frozenset[InstanceRole]]:
     principal = Principal(principal_id, PrincipalKind(row[0]), row[1])
     active = not row[2]
     if principal.kind is PrincipalKind.ROBOT:
         # No robot row: its project is gone. Expired at the second it expires.
-        active = active and row[3] is not None and row[5] is None and row[4] > now
+        active = active and row[3] is not None and row[5] is None and (now is None or row[4] > now)
     instance = active and principal.kind is PrincipalKind.USER
     return principal, active, frozenset(map(InstanceRole, _split(row[7]))) if instance else frozenset()
 

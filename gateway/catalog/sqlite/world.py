@@ -95,7 +95,7 @@ def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_
         generation=generation,
         evidence=evidence,
         tags=tags,
-        requesters=_requesters(connection, key, tags, now=now),
+        requesters=_requesters(connection, key, tags),
         policy=_active(connection, "policy"),
         trust=_active(connection, "trust"),
     )
@@ -180,11 +180,9 @@ def _tags(
     return tuple(found[tag] for tag in sorted(found))
 
 
-def _requesters(
-    connection: sqlite3.Connection, key: WorldKey, tags: Sequence[TagFacts], *, now: int
-) -> tuple[Standing, ...]:
+def _requesters(connection: sqlite3.Connection, key: WorldKey, tags: Sequence[TagFacts]) -> tuple[Standing, ...]:
     waiting = {tag.requester for tag in tags if tag.pending == key.digest and tag.requester is not None}
-    standings = (read_standing(connection, requester, key.repository, now=now) for requester in sorted(waiting))
+    standings = (read_standing(connection, requester, key.repository, now=None) for requester in sorted(waiting))
     return tuple(standing for standing in standings if standing is not None)
 
 
