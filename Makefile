@@ -89,7 +89,8 @@ bench: setup ## side by side with distribution 3, olareg, nginx (and zot: ZOT=PR
 	tests/tools/install bench
 	OPENSSL_CONF=bench/openssl.cnf $(BIN)/python -m bench.run $(if $(ZOT),--zot '$(ZOT)')
 
-wheel: setup ## a wheel in dist/
+wheel: setup ## a wheel in dist/, the only one there
+	rm -rf build/lib dist/registry_gateway-*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean:

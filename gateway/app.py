@@ -41,7 +41,8 @@ from gateway.catalog.sqlite.revisions import SqliteRevisions
 from gateway.catalog.sqlite.stats import SqliteStats
 from gateway.catalog.sqlite.uploads import SqliteUploads
 from gateway.catalog.sqlite.work import SqliteWork
-from gateway.config import Config, read_secret
+from gateway.config.reading import read_secret
+from gateway.config.sections import Config
 from gateway.content.filesystem import open_content
 from gateway.content.store import Content
 from gateway.policy.engine import PolicyEngine

@@ -17,8 +17,10 @@ Longer than a module should be, because it is one list: who looks for what can b
     |- UnsupportedGrant                                             what /token is asked (a RequestInvalid)
     |- UsageInvalid                                                 what an operator typed
     |- ConfigInvalid, TrustPolicyInvalid, PolicyInvalid             what an operator wrote
+    |- FederationInvalid                                            the same, of CI tokens
     |- Conflict                                                     the name is taken
     |- Unavailable, StorageFull, StorageFailed, Internal            what failed here
+    |- OutboundFailed                                               or elsewhere (an Unavailable)
     |- StoryBroken                                                  the demo's own
 
 Pure: no I/O, no third-party import.
@@ -308,6 +310,12 @@ class PolicyInvalid(GatewayError):
     code = "POLICY_INVALID"
 
 
+class FederationInvalid(GatewayError):
+    """A rule for tokens of a CI platform that is refused whole."""
+
+    code = "FEDERATION_INVALID"
+
+
 class Conflict(GatewayError):
     """The name is taken, or what is asked contradicts what is there."""
 
@@ -322,6 +330,10 @@ class Unavailable(GatewayError):
     def __init__(self, message: str, *, retry_after_seconds: int = 5) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class OutboundFailed(Unavailable):
+    """Somebody whom the gateway asks did not answer, or answered something that it takes from nobody."""
 
 
 class StorageFull(GatewayError):

@@ -52,6 +52,11 @@ class Attempt:
         return Trigger(TriggerKind.PUSH, self.push.grant.principal.id)
 
     @property
+    def attached_to(self) -> Digest | None:
+        """What the manifest names as its subject, whatever it is put as."""
+        return None if self.manifest.subject is None else self.manifest.subject.digest
+
+    @property
     def alias(self) -> Digest | None:
         """The digest that the request named, where it is not the sha256."""
         reference = self.push.reference
@@ -90,13 +95,18 @@ async def refuse(
     # A signature cannot outvote a deny: the command is told only where it would help.
     helps = all(reason.severity == "hold" for reason in reasons)
     host, repository = tools.settings.host, attempt.key.repository
-    supply = remedy.command(host, repository, attempt.manifest.digest, reasons) if helps else None
+    supply = None
+    if helps:
+        supply = remedy.command(host, repository, attempt.manifest.digest, reasons, subject=attempt.attached_to)
     return Refused(reasons, decision_id, policy, supply)
 
 
-def put(attempt: Attempt, parts: Closure, *, held: bool, clock: bool | None = None) -> PutManifest:
+def put(
+    attempt: Attempt, parts: Closure, *, held: bool, clock: bool | None = None, seconds: int | None = None
+) -> PutManifest:
     """Return the write of the manifest itself. What is held counts for its own bytes and those it names and that are here:
-    lengths of what is not are its writer's words. ``clock``: whether it ends by itself, where that is not as ``held``."""
+    lengths of what is not are its writer's words. ``clock``: whether it ends by itself, where that is not as ``held``;
+    ``seconds``: how long it waits, where that is not the project's time."""
     manifest, project = attempt.manifest, attempt.world.standing.project
     here = (blob.size for blob in manifest.referenced_blobs if blob.digest not in parts.missing)
     size = min(len(manifest.raw) + sum(here), MAX_COUNTED_BYTES)
@@ -110,18 +120,17 @@ def put(attempt: Attempt, parts: Closure, *, held: bool, clock: bool | None = No
         who=attempt.push.grant.principal,
         who_claims=attempt.push.claims,
         held_bytes=size if held else 0,
-        expires=attempt.now + project.held_seconds if (held if clock is None else clock) else None,
+        expires=attempt.now + (seconds or project.held_seconds) if (held if clock is None else clock) else None,
     )
 
 
 def stored_as(attempt: Attempt, *, pending: tuple[Tag, ...], decision_id: str | None) -> Stored:
     """Return what the answer to this PUT tells."""
-    subject = attempt.manifest.subject
     return Stored(
         digest=attempt.alias or attempt.manifest.digest,
         tags=attempt.push.tags,
         pending=pending,
-        subject=None if subject is None else subject.digest,
+        subject=attempt.attached_to,
         decision_id=decision_id,
     )
 
@@ -135,6 +144,15 @@ def over_quota(attempt: Attempt) -> Reason | None:
         f"project {project} holds more unadmitted bytes than its limit: see `registry-gateway image held {project}`"
     )
     return Reason("HELD_QUOTA", message, "deny")
+
+
+def over_cache_quota(attempt: Attempt) -> Reason | None:
+    """Return why a build cache is not stored; None where it may be, or is there already."""
+    if not attempt.world.over_cache_quota or attempt.world.manifest is not None:
+        return None
+    project = attempt.world.standing.project.name
+    message = f"project {project} keeps more bytes of build caches than its limit: delete some, or wait until they end"
+    return Reason("CACHE_QUOTA", message, "deny")
 
 
 async def write(tools: Tools, attempt: Attempt, effects: Sequence[Effect]) -> bool:

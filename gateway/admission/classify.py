@@ -71,6 +71,10 @@ def classify(manifest: Manifest, tags: tuple[Tag, ...]) -> Classified:
         return Classified(ManifestClass.EVIDENCE, claim, None, metadata, ())
     if fallback_of is not None:
         return Classified(ManifestClass.FALLBACK, None, fallback_of, metadata, ())
+    for tag in tags:
+        # Evidence of one kind under the name of another, or of another digest: an image under a name for evidence.
+        if tag not in own:
+            _check_reserved(tag, is_evidence=False, is_fallback=False)
     return Classified(ManifestClass.CACHE if cache else ManifestClass.IMAGE, None, None, (), tags)
 
 

@@ -41,7 +41,10 @@ class Closure:
             return ()
         first, others = self.missing[0], len(self.missing) - 1
         more = f" and {others} more" if others else ""
-        message = f"{first}{more} named by it is not in this repository, or lacks parts itself: push what is missing"
+        message = (
+            f"{first}{more} named by it is not in this repository, has another length than it says, or lacks parts itself: "
+            "push what is missing"
+        )
         return (Reason("CLOSURE_INCOMPLETE", message, "hold"),)
 
 

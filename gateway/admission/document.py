@@ -241,7 +241,7 @@ def _told_once(verified: Sequence[Verified]) -> Sequence[Verified]:
     """Return each statement as it was first here: whoever repeats it in other manifests must not push out another."""
     first: dict[tuple[Digest, str, str, str], Verified] = {}
     for item in verified:
-        key = (item.layer, item.format.value, item.policy, item.authority)
+        key = (item.signed, item.format.value, item.policy, item.authority)
         if key not in first or item.first_seen < first[key].first_seen:
             first[key] = item
     return tuple(first.values())

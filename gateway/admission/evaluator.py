@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -142,15 +142,19 @@ class Evaluator:
         world: World,
         *,
         extra: EvidenceObject | None,
+        replaced: frozenset[Digest] = frozenset(),
         now: int,
     ) -> Proof | NoAnswer:
-        """Return what the stored evidence and ``extra`` prove about ``subject``, under the active trust policy."""
+        """Return what the stored evidence and ``extra`` prove about ``subject``, under the active trust policy.
+
+        ``extra`` is verified first, then what it would replace: neither waits behind what others have brought.
+        """
         policy = TrustPolicy.load({}) if world.trust is None else await self._trust.trust_policy(world.trust)
         if policy is None:
             return NoAnswer("the trust policy was replaced meanwhile", stale=True)
-        objects = await self._objects(subject, world)
-        if extra is not None and all(found.manifest.digest != extra.manifest.digest for found in objects):
-            objects.append(extra)
+        objects = await self._objects(subject, world, replaced)
+        if extra is not None:
+            objects = [extra, *(found for found in objects if found.manifest.digest != extra.manifest.digest)]
         hosts = self._settings.registry_hosts
 
         def verify() -> Proof:
@@ -282,9 +286,9 @@ class Evaluator:
         case.once.keep(case, made)
         return made
 
-    async def _objects(self, subject: Digest, world: World) -> list[EvidenceObject]:
-        """Return the stored evidence to verify."""
-        verified, others = worth_trying(world)
+    async def _objects(self, subject: Digest, world: World, replaced: frozenset[Digest]) -> list[EvidenceObject]:
+        """Return the stored evidence to verify, in this order."""
+        verified, others = worth_trying(world, replaced=replaced)
         limit = self._settings.max_evidence_bytes
         there: dict[Digest, bytes] = {}
         objects = []
@@ -293,7 +297,7 @@ class Evaluator:
                 if budget.allows(facts.who) and (found := await self._load(subject, facts, there)) is not None:
                     there.update(found.blobs)
                     budget.spend(facts.who, sum(len(content) for content in found.blobs.values()))
-                    objects.append(found)
+                    objects.append(found if group is verified else replace(found, share=facts.who))
         return objects
 
     async def _load(

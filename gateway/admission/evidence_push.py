@@ -17,7 +17,7 @@ from gateway.admission.evidence_subject import other_subject
 from gateway.admission.fallback import oversized, subject_of
 from gateway.admission.judgement import Errs, Fails, NoAnswer, Passes
 from gateway.admission.records import event, reasons_json
-from gateway.admission.repeats import repeats, signed_in, told_before
+from gateway.admission.repeats import said_before, said_in
 from gateway.admission.rights import check_put, present
 from gateway.admission.subject import Rejudged, is_relied_on, rejudge, stands, verification
 from gateway.admission.tags import dropped_as_evidence
@@ -25,6 +25,7 @@ from gateway.admission.tools import STALE, Stale, Tools, unanswered
 from gateway.admission.values import Admitted, Held, Outcome, Push, Trigger, TriggerKind
 from gateway.audit.events import EventKind
 from gateway.catalog.effects import Effect, EnqueueWork, MoveTag, RecordVerified
+from gateway.catalog.evidence_order import repeats
 from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import EvidenceFacts, World, WorldKey
 from gateway.errors import ManifestInvalid, NameUnknown, Reason
@@ -63,14 +64,19 @@ async def put_evidence(tools: Tools, push: Push, manifest: Manifest, classified:
     if (elsewhere := other_subject(attempt.world.manifest, claim, evidence)) is not None:
         return await refuse(tools, attempt, Fails((elsewhere,)), Basis(), None)
     proof = await tools.evaluator.prove(
-        claim.subject, push.grant.repository, subject.world, extra=evidence, now=attempt.now
+        claim.subject,
+        push.grant.repository,
+        subject.world,
+        extra=evidence,
+        replaced=frozenset(facts.target for facts in attempt.world.tags if facts.target is not None),
+        now=attempt.now,
     )
     if isinstance(proof, NoAnswer):
         return unanswered(proof)
     verified = verification(manifest, claim.subject, subject.world, proof)
-    told = told_before(manifest.digest, subject.world.evidence, proof.report)
+    told = said_before(manifest.digest, subject.world.evidence, proof.report)
     refusal = _stripped(attempt, subject.world, proof)
-    if refusal is None and signed_in(proof.report, manifest.digest) <= told:
+    if refusal is None and said_in(proof.report, manifest.digest) <= told and not _begins_tag(attempt, verified):
         refusal = _crowded(tools, attempt, subject.world) or over_quota(attempt)
     if refusal is not None:
         return await refuse(tools, attempt, Fails((refusal,)), Basis(), proof)
@@ -230,14 +236,23 @@ def _still_waiting(rejudged: Rejudged | None) -> tuple[Reason, ...]:
 
 def _stripped(attempt: Attempt, subject: World, proof: Proof) -> Reason | None:
     """Return a refusal where this PUT would take a verified signature away from the evidence tag it replaces."""
-    kept = signed_in(proof.report, attempt.manifest.digest)
+    kept = said_in(proof.report, attempt.manifest.digest)
     for facts in attempt.world.tags:
         if facts.target is None or all(facts.target != evidence.digest for evidence in subject.evidence):
             continue
-        if signed_in(proof.report, facts.target) - kept:
+        if said_in(proof.report, facts.target) - kept:
             message = f"tag {facts.tag} has a verified signature that this manifest drops: fetch it and add to it"
             return Reason("EVIDENCE_STRIPPED", message, "deny")
     return None
+
+
+def _begins_tag(attempt: Attempt, verified: RecordVerified | None) -> bool:
+    """Return whether this is verified, and the first under its evidence tag.
+
+    Whoever finds signatures by tag needs it there, also where somebody has put what it says elsewhere before.
+    """
+    wanted = attempt.classified.metadata_tags
+    return verified is not None and bool(wanted) and all(attempt.facts(tag).target is None for tag in wanted)
 
 
 def _crowded(tools: Tools, attempt: Attempt, subject: World) -> Reason | None:

@@ -87,10 +87,16 @@ class Gate:
         )
 
     async def reevaluate(
-        self, repository: RepositoryName, digest: Digest, *, principal: Principal, kind: TriggerKind
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        *,
+        principal: Principal,
+        kind: TriggerKind,
+        hides: int | None = None,
     ) -> Outcome:
-        """Judge a stored manifest again. Raises `ManifestUnknown`."""
-        trigger = Trigger(kind, principal.id)
+        """Judge a stored manifest again; ``hides`` is `Trigger.hides`. Raises `ManifestUnknown`."""
+        trigger = Trigger(kind, principal.id, hides)
         return await until_committed(lambda: self._reevaluate(repository, digest, trigger))
 
     async def _reevaluate(self, repository: RepositoryName, digest: Digest, trigger: Trigger) -> Outcome | Stale:

@@ -185,7 +185,13 @@ async def _commit(
         return Held(
             stored,
             verdict.reasons,
-            remedy.command(tools.settings.host, attempt.key.repository, attempt.manifest.digest, verdict.reasons),
+            remedy.command(
+                tools.settings.host,
+                attempt.key.repository,
+                attempt.manifest.digest,
+                verdict.reasons,
+                subject=attempt.attached_to,
+            ),
             distrusted=attempt.world.manifest is not None and attempt.world.manifest.admitted,
         )
     waiting = tuple(reason for tag in tags if isinstance(tag.judgement, Waits) for reason in tag.judgement.reasons)

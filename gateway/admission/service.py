@@ -35,9 +35,15 @@ class Rejudging(Protocol):
     """What operators and background work ask for."""
 
     async def reevaluate(
-        self, repository: RepositoryName, digest: Digest, *, principal: Principal, kind: TriggerKind
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        *,
+        principal: Principal,
+        kind: TriggerKind,
+        hides: int | None = None,
     ) -> Outcome:
-        """Judge a stored manifest again. Raises `ManifestUnknown`."""
+        """Judge a stored manifest again; ``hides`` is `Trigger.hides`. Raises `ManifestUnknown`."""
         ...
 
     async def revoke(self, repository: RepositoryName, digest: Digest, *, principal: Principal, reason: str) -> None:

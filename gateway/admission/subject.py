@@ -13,11 +13,12 @@ from gateway.admission.evaluator import Basis, Case, Proof
 from gateway.admission.judgement import Errs, Fails, Judgement, NoAnswer, Passes, Waits
 from gateway.admission.promotion import promotions
 from gateway.admission.records import Matter, decision, event, reasons_json
-from gateway.admission.repeats import counted_bytes, signed_in, told_before
+from gateway.admission.repeats import counted_bytes, said_before, said_in
 from gateway.admission.tools import Tools, who_was
 from gateway.admission.values import Trigger
 from gateway.audit.events import EventKind
-from gateway.catalog.effects import Admit, Effect, RecordEvent, RecordVerified, SignedLayer
+from gateway.catalog.effects import Admit, Effect, Entomb, RecordEvent, RecordVerified, Signature
+from gateway.catalog.evidence_order import said
 from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import ManifestFacts, World, WorldKey
 from gateway.errors import Reason
@@ -60,21 +61,20 @@ def verification(manifest: Manifest, subject: Digest, world: World, proof: Proof
     found = [item for item in proof.report.verified if item.evidence == manifest.digest]
     if not found:
         return None
-    signed = signed_in(proof.report, manifest.digest)
-    repeat = signed <= told_before(manifest.digest, world.evidence, proof.report)
-    layers = {
-        (item.layer, item.signer.id): SignedLayer(item.layer, item.signer.id, item.signer.name, item.first_seen)
+    repeat = said_in(proof.report, manifest.digest) <= said_before(manifest.digest, world.evidence, proof.report)
+    signatures = {
+        (item.signed, item.signer.id): Signature(item.signed, item.signer.id, item.signer.name, item.first_seen)
         for item in found
     }
-    size = counted_bytes(manifest, signed=signed, repeat=repeat)
-    return RecordVerified(manifest.digest, subject, tuple(layers.values()), size)
+    size = counted_bytes(manifest, signed_layers={item.layer for item in found}, repeat=repeat)
+    return RecordVerified(manifest.digest, subject, tuple(signatures.values()), size)
 
 
 def newly_verified(subject: Digest, world: World, proof: Proof) -> tuple[RecordVerified, ...]:
     """Return what the proof shows of stored evidence beyond what is recorded: a key may have been added since."""
     found: list[RecordVerified] = []
     for facts in world.evidence:
-        if signed_in(proof.report, facts.digest).issubset(facts.signed):
+        if said_in(proof.report, facts.digest) <= said(facts):
             continue
         manifest = Manifest.parse_stored(facts.body, media_type=facts.media_type)
         if (verified := verification(manifest, subject, world, proof)) is not None:
@@ -95,8 +95,9 @@ async def rejudge(
     """Return the verdict on a stored manifest under ``proof``.
 
     Passing admits what was held or distrusted, and moves its pending tags. Anything else changes no state: a held manifest
-    keeps waiting with the new reasons, an admitted one keeps standing and the verdict is recorded as drift. Tags that wait
-    for one that stands are decided again by themselves: what kept them waiting may be over.
+    keeps waiting with the new reasons, an admitted one keeps standing and the verdict is recorded as drift, unless the
+    activation that caused this says that what it denies is hidden. Tags that wait for one that stands are decided again by
+    themselves: what kept them waiting may be over.
     """
     facts = world.manifest
     if facts is None:
@@ -113,6 +114,8 @@ async def rejudge(
     decision_id = tools.new_id()
     matter = Matter(manifest.digest, world, proof, trigger)
     verified = newly_verified(manifest.digest, world, proof)
+    if stands(facts) and isinstance(verdict, Fails) and not refusals and _is_hidden_by(trigger, world):
+        return Rejudged(verdict, _hidden(matter, verdict, basis, decision_id=decision_id, who=who), (), decision_id)
     if stands(facts):
         drift = await _drift(
             tools, matter, repository, verdict, basis, decision_id=decision_id, who=who, verified=verified
@@ -197,6 +200,29 @@ async def _drift(
     if drifted:
         effects = (*effects, _drifted(matter, decision_id, reasons))
     return Rejudged(verdict, effects, (), decision_id)
+
+
+def _is_hidden_by(trigger: Trigger, world: World) -> bool:
+    """Return whether the activation that caused this hides what it denies, and is the active one still."""
+    return world.policy is not None and trigger.hides == world.policy.generation
+
+
+def _hidden(matter: Matter, verdict: Fails, basis: Basis, *, decision_id: str, who: Who) -> tuple[Effect, ...]:
+    """Return what takes an admitted manifest back, as `image revoke` does: only `image unrevoke` ends it."""
+    codes = ", ".join(sorted({reason.code for reason in verdict.reasons}))
+    policy = "" if matter.world.policy is None else matter.world.policy.digest
+    reason = f"denied ({codes}) by the activation of policy {policy}"
+    return (
+        decision(matter, decision_id=decision_id, outcome="denied", reasons=verdict.reasons, who=who, basis=basis),
+        Entomb(matter.digest, reason, matter.trigger.principal),
+        event(
+            EventKind.MANIFEST_REVOKED,
+            principal=matter.trigger.principal,
+            digest=matter.digest,
+            decision_id=decision_id,
+            reason=reason,
+        ),
+    )
 
 
 def _drifted(matter: Matter, decision_id: str, reasons: tuple[Reason, ...]) -> RecordEvent:

@@ -7,12 +7,13 @@ Pure: no I/O, no third-party import.
 Source: DESIGN 3 ("At most 50 unverified evidence objects ...").
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import zip_longest
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
-from gateway.admission.repeats import repeats
+from gateway.catalog.evidence_order import in_order
 from gateway.catalog.world import EvidenceFacts, World
+from gateway.oci.digest import Digest
 
 MAX_VERIFIED: Final = 200
 
@@ -23,32 +24,18 @@ MAX_UNVERIFIED: Final = 200
 """All that a subject may have."""
 
 
-def worth_trying(world: World) -> tuple[Sequence[EvidenceFacts], Sequence[EvidenceFacts]]:
-    """Return what was verified once, and all the rest, each in the order to try it in. What lacks a layer is not tried."""
-    complete = [facts for facts in world.evidence if not facts.missing_blobs]
-    repeated = repeats(complete)
-    verified = [facts for facts in complete if facts.signed and facts.digest not in repeated]
-    others = [facts for facts in complete if not facts.signed or facts.digest in repeated]
-    return (
-        tuple(_in_turns(reversed(verified), whose=_signer))[:MAX_VERIFIED],
-        tuple(_in_turns(others, whose=_principal))[:MAX_UNVERIFIED],
-    )
+def worth_trying(
+    world: World, *, replaced: AbstractSet[Digest] = frozenset()
+) -> tuple[Sequence[EvidenceFacts], Sequence[EvidenceFacts]]:
+    """Return what was verified once, and all the rest, each in the order to try it in. What lacks a layer is not tried.
 
-
-def _in_turns(evidence: Iterable[EvidenceFacts], *, whose: Callable[[EvidenceFacts], str]) -> Iterator[EvidenceFacts]:
-    by_owner: dict[str, list[EvidenceFacts]] = {}
-    for facts in evidence:
-        by_owner.setdefault(whose(facts), []).append(facts)
-    for turn in zip_longest(*by_owner.values()):
-        yield from (facts for facts in turn if facts is not None)
-
-
-def _signer(facts: EvidenceFacts) -> str:
-    return min(signer for _, signer in facts.signed)
-
-
-def _principal(facts: EvidenceFacts) -> str:
-    return facts.who
+    ``replaced`` comes first: a PUT that takes it from its tag must be told what it holds.
+    """
+    new, rest = in_order([facts for facts in world.evidence if not facts.missing_blobs])
+    front = [facts for facts in (*new, *rest) if facts.digest in replaced]
+    new = [facts for facts in new if facts.digest not in replaced]
+    rest = [facts for facts in rest if facts.digest not in replaced]
+    return (*front, *new)[:MAX_VERIFIED], rest[:MAX_UNVERIFIED]
 
 
 class Budget:

@@ -6,7 +6,7 @@ Source: DESIGN 3 ("Cache", "Evidence"); docs/decisions/0008-bytes-have-one-class
 
 from typing import Final
 
-from gateway.admission.attempt import Attempt, over_quota, put, refuse, stored_as, write
+from gateway.admission.attempt import Attempt, over_cache_quota, put, refuse, stored_as, write
 from gateway.admission.closure import closure
 from gateway.admission.evaluator import Basis
 from gateway.admission.judgement import Fails
@@ -18,19 +18,22 @@ from gateway.audit.events import EventKind
 from gateway.catalog.effects import Effect
 from gateway.errors import Reason
 
+CACHE_SECONDS: Final = 14 * 24 * 3600
+"""From its last PUT on: a builder that comes once a week finds it."""
+
 _CACHE: Final = Reason("BUILD_CACHE", "a build cache is kept for its builders and is never admitted", "hold")
 
 
 async def put_cache(tools: Tools, attempt: Attempt) -> Outcome | Stale:
     """Store a build cache, with its tags waiting: whoever reads quarantine can read it."""
     tags = attempt.classified.image_tags
-    if (full := over_quota(attempt) or over_tag_limit(attempt, tags)) is not None:
+    if (full := over_cache_quota(attempt) or over_tag_limit(attempt, tags)) is not None:
         return await refuse(tools, attempt, Fails((full,)), Basis(), None)
     decision_id = tools.new_id()
     matter = Matter(attempt.manifest.digest, attempt.world, None, attempt.trigger)
     caller = attempt.push.grant.principal.id
     effects: list[Effect] = [
-        put(attempt, closure(attempt.world), held=True),
+        put(attempt, closure(attempt.world), held=True, seconds=CACHE_SECONDS),
         decision(matter, decision_id=decision_id, outcome="held", reasons=(_CACHE,), who=attempt.who),
         event(
             EventKind.MANIFEST_HELD,

@@ -28,10 +28,14 @@ class TriggerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What caused an evaluation, and whose doing it was (a principal's id)."""
+    """What caused an evaluation, and whose doing it was (a principal's id).
+
+    ``hides``: the generation of a policy activation that says that what it denies is hidden; None of every other cause.
+    """
 
     kind: TriggerKind
     principal: str
+    hides: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,16 +113,18 @@ class Worker:
             case "reevaluate":
                 repository = RepositoryName.parse(item.data["repository"])
                 kind = TriggerKind(item.data.get("kind", TriggerKind.REEVALUATE.value))
-                return await self._reevaluate(repository, Digest.parse(item.data["digest"]), kind)
+                return await self._reevaluate(repository, Digest.parse(item.data["digest"]), kind, _hides(item))
             case "rejudge":
                 return await self._rejudge(item)
             case _:
                 self._failed(f"{item.kind} {item.key}", NameUnknown("no such kind of work"))
                 return True
 
-    async def _reevaluate(self, repository: RepositoryName, digest: Digest, kind: TriggerKind) -> bool:
+    async def _reevaluate(
+        self, repository: RepositoryName, digest: Digest, kind: TriggerKind, hides: int | None
+    ) -> bool:
         try:
-            outcome = await self._gate.reevaluate(repository, digest, principal=SYSTEM, kind=kind)
+            outcome = await self._gate.reevaluate(repository, digest, principal=SYSTEM, kind=kind, hides=hides)
         except (ManifestUnknown, NameUnknown):
             return True
         return not isinstance(outcome, Unreachable)
@@ -135,25 +137,31 @@ class Worker:
         """
         kind = TriggerKind(item.data.get("kind", TriggerKind.POLICY.value))
         after = int(item.data.get("after", "0"))
+        hiding = {"hides": item.data["hides"]} if "hides" in item.data else {}
         page = await self._stock.images(after=after, limit=PAGE, now=self._now())
-        silent = [view for view in page if not await self._answers(view, kind)]
+        silent = [view for view in page if not await self._answers(view, kind, _hides(item))]
         if silent and item.attempts < PAGE_ATTEMPTS:
             return False
         for view in silent:
-            data = {"repository": view.repository.text, "digest": str(view.digest), "kind": kind.value}
+            data = {"repository": view.repository.text, "digest": str(view.digest), "kind": kind.value, **hiding}
             due = self._now() + MAX_PAUSE_SECONDS
             await self._work.enqueue("reevaluate", f"{view.repository}@{view.digest}", data, due=due)
         if page:
-            following = {"kind": kind.value, "after": str(page[-1].id)}
+            following = {"kind": kind.value, "after": str(page[-1].id), **hiding}
             await self._work.enqueue("rejudge", f"{kind.value}>{page[-1].id}", following, due=self._now())
         return True
 
-    async def _answers(self, view: ManifestView, kind: TriggerKind) -> bool:
+    async def _answers(self, view: ManifestView, kind: TriggerKind, hides: int | None) -> bool:
         try:
-            return await self._reevaluate(view.repository, view.digest, kind)
+            return await self._reevaluate(view.repository, view.digest, kind, hides)
         except GatewayError as error:
             self._failed(f"{kind.value} {view.repository}@{view.digest}", error)
             return False
+
+
+def _hides(item: WorkItem) -> int | None:
+    """Return the generation of the policy activation whose denials hide; None of any other work."""
+    return int(item.data["hides"]) if "hides" in item.data else None
 
 
 def _pause(item: WorkItem) -> int:

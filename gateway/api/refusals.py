@@ -74,6 +74,7 @@ TABLE: Final[dict[type[GatewayError], Rule]] = {
     errors.TooManyRequests: Rule(429),
     errors.Conflict: Rule(409),
     errors.Unavailable: Rule(503),
+    errors.OutboundFailed: Rule(503),
     errors.StorageFull: Rule(507, ours=True),
     errors.StorageFailed: Rule(503, ours=True),
     errors.Internal: Rule(500, ours=True),
@@ -83,6 +84,7 @@ TABLE: Final[dict[type[GatewayError], Rule]] = {
     errors.ConfigInvalid: Rule(500, ours=True),
     errors.TrustPolicyInvalid: Rule(500, ours=True),
     errors.PolicyInvalid: Rule(500, ours=True),
+    errors.FederationInvalid: Rule(500, ours=True),
 }
 
 _OURS: Final = {

@@ -75,10 +75,13 @@ class Admit:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedLayer:
-    """What a signer signed in an evidence manifest. ``seen``: when it was first here, in Unix seconds."""
+class Signature:
+    """What a signer signed in an evidence manifest: the SHA-256 of the very bytes, whatever they are wrapped in.
 
-    layer: Digest
+    ``seen``: when it was first here, in Unix seconds.
+    """
+
+    signed: Digest
     signer: str
     signer_name: str
     seen: int
@@ -93,7 +96,7 @@ class RecordVerified:
 
     evidence: Digest
     subject: Digest
-    signed: tuple[SignedLayer, ...]
+    signed: tuple[Signature, ...]
     held_bytes: int
 
 

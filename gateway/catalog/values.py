@@ -132,7 +132,9 @@ class ProjectRow:
     visibility: Visibility
     writers_read_held: bool
     held_bytes: int
+    cache_bytes: int
     held_bytes_limit: int
+    """Of each of both: of what waits, and apart from it of build caches."""
     held_seconds: int
     created: int
 

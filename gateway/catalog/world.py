@@ -84,7 +84,7 @@ class ChildFacts:
     """A descendant of an index, by the path of digests from the root to it (both excluded). Depth 3 at most.
 
     ``present`` false: the repository has no such manifest, and the fields after it say nothing. ``children`` are what it
-    names itself, where it is an index. ``missing_blobs``: the first of what it lacks, where it is none.
+    names itself, where it is an index. ``missing_blobs``: the first of what it lacks, blob or manifest.
     """
 
     digest: Digest
@@ -110,7 +110,7 @@ class EvidenceFacts:
     """Principal id of the first PUT of it that was stored: whom it counts for where it proves nothing new."""
     missing_blobs: tuple[Digest, ...]
     signed: tuple[tuple[Digest, str], ...]
-    """What is verified in it already, sorted: a layer, and the identity of who signed it."""
+    """What is verified in it already, sorted: the digest of the signed bytes, and the identity of who signed them."""
     body: bytes = field(compare=False, repr=False)
     media_type: str
 
@@ -150,6 +150,8 @@ class World:
     """Of the caller, now."""
     repository_exists: bool
     over_quota: bool
+    over_cache_quota: bool
+    """The same of build caches, which count apart."""
     manifest: ManifestFacts | None
     clock: ClockFacts | None
     """Where the key asks for it and there is a manifest."""

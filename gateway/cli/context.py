@@ -13,9 +13,11 @@ from typing import TypeVar
 
 import typer
 
-from gateway import app, config
+from gateway import app
 from gateway.catalog.values import ProjectRow
 from gateway.cli.terminal import Options, Terminal
+from gateway.config.reading import find_file, load, process_environment
+from gateway.config.sections import Config
 from gateway.errors import Conflict, NameUnknown
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.names import ProjectName
@@ -30,9 +32,9 @@ class Context:
     file: Path
     terminal: Terminal
 
-    def config(self) -> config.Config:
+    def config(self) -> Config:
         """Return the configuration. Raises `ConfigInvalid`."""
-        return config.load(self.file, config.process_environment())
+        return load(self.file, process_environment())
 
     def run(self, work: Callable[[app.Parts], Awaitable[T]]) -> T:
         """Open the parts, do ``work`` on them, and close them."""
@@ -52,7 +54,7 @@ def context_of(context: typer.Context) -> Context:
     found = context.obj
     if not isinstance(found, Options):
         raise TypeError("a command was called without the global options")
-    return Context(config.find_file(found.config, config.process_environment()), Terminal(found.output))
+    return Context(find_file(found.config, process_environment()), Terminal(found.output))
 
 
 def operator() -> Principal:

@@ -35,7 +35,7 @@ from gateway.cli.initial import Made, initialise
 from gateway.cli.secrets import new_password, password_hash
 from gateway.cli.terminal import Terminal
 from gateway.cli.why import explain
-from gateway.config import load
+from gateway.config.reading import load
 from gateway.errors import Conflict, StoryBroken, Unavailable
 from gateway.evidence.cosign_key import encrypted_private_key
 from gateway.evidence.trust_policy import TrustPolicy

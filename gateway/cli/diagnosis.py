@@ -16,7 +16,8 @@ from gateway import app
 from gateway.app import Parts
 from gateway.catalog.schema_revision import HEAD, current
 from gateway.cli.directories import trust_files
-from gateway.config import Config, read_secret
+from gateway.config.reading import read_secret
+from gateway.config.sections import Config
 from gateway.errors import GatewayError
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.identity.key_files import load_key_ring

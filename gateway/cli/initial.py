@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from gateway import app, config
+from gateway import app
 from gateway.access.values import InstanceRole
 from gateway.catalog.upgrade import upgrade
 from gateway.cli.context import operator
 from gateway.cli.secrets import new_password, password_hash
-from gateway.config import DEFAULT_FILE
+from gateway.config.reading import DEFAULT_FILE, parse
+from gateway.config.sections import Config
 from gateway.errors import ConfigInvalid, Conflict
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.identity.key_files import create_signing_key
@@ -87,7 +88,7 @@ def initialise(
     scheme = "http" if tls == "off" else "https"
     url = public_url or f"{scheme}://localhost:{listen.rpartition(':')[2]}"
     text = _TEMPLATE.format(listen=listen, public_url=url, mode=tls, files=_tls_files(tls))
-    settings = config.parse(text, {}, directory=directory.resolve(), name=DEFAULT_FILE)
+    settings = parse(text, {}, directory=directory.resolve(), name=DEFAULT_FILE)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     directory.chmod(0o700)
     now = app.unix_now()
@@ -109,7 +110,7 @@ def initialise(
     return Made(directory / DEFAULT_FILE, url, ca, ADMINISTRATOR, password)
 
 
-async def _first_rows(settings: config.Config, *, now: int) -> str:
+async def _first_rows(settings: Config, *, now: int) -> str:
     """Activate the shipped policy and an empty trust policy, and create the administrator; return his password."""
     revision = build(settings.path(settings.policy.directory))
     trust = TrustPolicy.load({})
@@ -137,7 +138,7 @@ def _tls_files(tls: str) -> str:
     return 'certificate = "keys/tls/certificate.pem"\nkey = "keys/tls/key.pem"\n'
 
 
-def _names(settings: config.Config) -> list[str]:
+def _names(settings: Config) -> list[str]:
     """Return the names of the certificate: the public one first, then those of this machine."""
     public = urlsplit(settings.server.public_url).hostname
     if public is None:

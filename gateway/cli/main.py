@@ -4,18 +4,20 @@ I/O: the terminal.
 Source: INTERFACE 3.
 """
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 
-from gateway.cli.terminal import UNAVAILABLE, Options, Output, exit_status, printable
+from gateway.cli.terminal import REFUSED, UNAVAILABLE, Options, Output, exit_status, printable
 from gateway.cli.verbs import Verbs
 from gateway.errors import GatewayError
 
 PROGRAM: Final = "registry-gateway"
+_NEXT_SENTENCE: Final = re.compile(r"\. (Did you mean|Choose from)")
 
 application = typer.Typer(
     name=PROGRAM,
@@ -44,14 +46,33 @@ def options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, that of the process without ``arguments``. A refusal is one sentence and an exit status."""
     try:
-        application(args=arguments, prog_name=PROGRAM)
+        # Not standalone: Typer would say what is wrong in the third of three lines, and not what to do.
+        status = application(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+    except typer.TyperException as error:
+        _misused(error)
+    except typer.Abort:
+        _end("not answered with yes, and nothing was changed", REFUSED)
     except GatewayError as error:
         _end(error.message, exit_status(error))
     except OSError as error:
         _end(f"{error.filename or 'the system'}: {error.strerror or error}", UNAVAILABLE)
+    sys.exit(status)
 
 
-def _end(sentence: str, status: int) -> None:
+def _misused(error: typer.TyperException) -> NoReturn:
+    """End with what was mistyped in one sentence that names the help to read; a group alone is answered by its help."""
+    said = " ".join(error.format_message().split()).replace(": Value error, ", ": ", 1)
+    if said.startswith("Usage: "):
+        print(error.format_message(), file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+    said = _NEXT_SENTENCE.sub(lambda found: f", {found[1].lower()}", said).rstrip(".?")
+    # Of Typer's own copy of Click, which it does not export: the command that read the words.
+    context: typer.Context | None = getattr(error, "ctx", None)
+    command = PROGRAM if context is None else context.command_path
+    _end(f"{said[:1].lower()}{said[1:]}: see `{command} --help`", error.exit_code)
+
+
+def _end(sentence: str, status: int) -> NoReturn:
     print(f"{PROGRAM}: {printable(sentence)}", file=sys.stderr)  # noqa: T201
     sys.exit(status)
 

@@ -30,6 +30,7 @@ def _row(row: ProjectRow) -> dict[str, object]:
         "visibility": row.visibility.value,
         "writers_read_held": row.writers_read_held,
         "held_bytes": row.held_bytes,
+        "cache_bytes": row.cache_bytes,
         "held_bytes_limit": row.held_bytes_limit,
         "held_seconds": row.held_seconds,
         "created": when(row.created),
@@ -99,7 +100,11 @@ def project_set(
     ] = None,
     held_bytes: Annotated[
         int | None,
-        typer.Option(min=0, max=MAX_HELD_BYTES, help="Limit of the bytes that wait for admission, all together."),
+        typer.Option(
+            min=0,
+            max=MAX_HELD_BYTES,
+            help="Limit of the bytes that wait for admission, all together; of build caches apart, as many again.",
+        ),
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Kept in the audit event.")] = None,
 ) -> None:

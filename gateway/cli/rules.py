@@ -118,7 +118,16 @@ def policy_test(context: typer.Context, directory: Path, opa: _Opa = None) -> No
 
 
 @policy.command("activate")
-def policy_activate(context: typer.Context, directory: Path, reason: _Reason, opa: _Opa = None) -> None:
+def policy_activate(
+    context: typer.Context,
+    directory: Path,
+    reason: _Reason,
+    revoke: Annotated[
+        bool,
+        typer.Option("--revoke", help="Hide what is admitted and the new policy denies: `image unrevoke` ends that."),
+    ] = False,
+    opa: _Opa = None,
+) -> None:
     """Make a policies directory the active policy, at once for all workers; what waits is judged again."""
     command = context_of(context)
     command.terminal.step(f"checking, testing and compiling the rules in {directory}")
@@ -129,7 +138,7 @@ def policy_activate(context: typer.Context, directory: Path, reason: _Reason, op
         await parts.engine.activate(revision)
         command.terminal.step("making it the active one")
         return await parts.revisions.activate(
-            "policy", revision.id, revision.to_bytes(), reason=reason, by=operator(), now=unix_now()
+            "policy", revision.id, revision.to_bytes(), reason=reason, by=operator(), now=unix_now(), hides=revoke
         )
 
     row = command.run(activate)

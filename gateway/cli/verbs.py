@@ -43,6 +43,7 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
         "user": Verb("principals", "user", "Local accounts."),
         "member": Verb("projects", "member", "Who has which role in a project."),
         "robot": Verb("principals", "robot", "Machines: accounts of one project whose secrets expire."),
+        "federation": Verb("federation", "federation", "Which CI token becomes which rights."),
         "trust": Verb("rules", "trust", "Who may sign what."),
         "policy": Verb("rules", "policy", "The admission rules."),
         "image": Verb("images", "image", "Manifests: what they are, and why."),

@@ -86,7 +86,7 @@ def _lines(
         yield ""
         yield from _decision(row)
     if view is not None and not view.visible:
-        typed = command(host, view.repository, view.digest, reasons_of(view, decisions))
+        typed = command(host, view.repository, view.digest, reasons_of(view, decisions), subject=view.subject)
         if typed is not None:
             yield ""
             yield "help: supply what is missing:"

@@ -53,7 +53,13 @@ MAX_STATEMENT_TEXT_CHARS: Final = 2048
 MAX_DOCKER_REFERENCE_CHARS: Final = 1024
 
 MAX_VERIFICATIONS: Final = 20_000
-"""Signature checks in one evaluation: every layer of a full manifest against 200 keys, about a second on P-256."""
+"""Signature checks in one evaluation of what was verified before, and again of all the rest: a second each on P-256."""
+
+MAX_SHARE_VERIFICATIONS: Final = 4_000
+"""Of the rest, for what one principal has brought."""
+
+MAX_OBJECT_VERIFICATIONS: Final = 12_000
+"""Of one manifest: a hundred signers' layers against a hundred keys, and some."""
 
 MAX_REQUIREMENT_SIGNERS: Final = 100
 """DESIGN 3: signers kept for one requirement of an admission."""

@@ -78,13 +78,15 @@ class EvidenceClaim:
 class EvidenceObject:
     """One evidence manifest with the bytes of its layers, all of them as they are stored.
 
-    ``first_seen`` is when this gateway first stored it, in seconds since the epoch.
+    ``first_seen`` is when this gateway first stored it, in seconds since the epoch. ``share``: in whose share of signature
+    checks it is verified; None: in that of what was verified before.
     """
 
     manifest: Manifest
     claim: EvidenceClaim
     blobs: Mapping[Digest, bytes]
     first_seen: int
+    share: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,14 @@ class SignerIdentity:
 class Verified:
     """One layer of evidence that one authority of one policy vouches for.
 
+    ``signed`` is the SHA-256 of the very bytes that are signed: the same in every layer and manifest around them.
     ``predicate_type`` is None for a classic signature. ``statement`` is the in-toto statement where there is one.
     ``annotations`` are the signer's own claims (``cosign sign -a``), signed like the rest.
     """
 
     evidence: Digest
     layer: Digest
+    signed: Digest
     format: EvidenceFormat
     signer: SignerIdentity
     authority: str

@@ -8,6 +8,7 @@ Pure: no I/O, no third-party import.
 Source: DESIGN 6; cosign specs/SIGNATURE_SPEC.md, "Verification"; in-toto attestation v1, "Validation".
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +19,12 @@ from gateway.evidence import content, signed_identity, simple_signing, statement
 from gateway.evidence.authorities import KeyAuthority
 from gateway.evidence.content import UnverifiedLayer
 from gateway.evidence.keys import HashName
-from gateway.evidence.limits import MAX_SIGNATURE_DOCUMENT_BYTES, MAX_VERIFICATIONS
+from gateway.evidence.limits import (
+    MAX_OBJECT_VERIFICATIONS,
+    MAX_SHARE_VERIFICATIONS,
+    MAX_SIGNATURE_DOCUMENT_BYTES,
+    MAX_VERIFICATIONS,
+)
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import (
     EvidenceFormat,
@@ -63,13 +69,24 @@ class _Evaluation:
     repository: RepositoryName
     registry_hosts: frozenset[str]
     voices: tuple[_Voice, ...]
-    checks_left: int = field(default=MAX_VERIFICATIONS)
+    spent: Counter[str] = field(default_factory=Counter)
 
-    def spend(self) -> None:
-        """Raise `Refused` once this evaluation has checked as many signatures as it may."""
-        if self.checks_left <= 0:
-            raise Refused(RejectionCode.LIMIT_EXCEEDED, f"more than {MAX_VERIFICATIONS} signature checks for a subject")
-        self.checks_left -= 1
+    def spend(self, evidence: EvidenceObject) -> None:
+        """Count one signature check of ``evidence``. Raises `Refused` once it, its share or its group had all they may."""
+        known = evidence.share is None
+        limits = (
+            ("verified before" if known else "the rest", MAX_VERIFICATIONS, "for a subject"),
+            *(
+                ()
+                if known
+                else ((f"share {evidence.share}", MAX_SHARE_VERIFICATIONS, "of what one principal brought"),)
+            ),
+            (str(evidence.manifest.digest), MAX_OBJECT_VERIFICATIONS, "of one manifest"),
+        )
+        for name, limit, whose in limits:
+            if self.spent[name] >= limit:
+                raise Refused(RejectionCode.LIMIT_EXCEEDED, f"more than {limit} signature checks {whose}")
+        self.spent.update(name for name, _, _ in limits)
 
 
 def verify_all(
@@ -81,7 +98,7 @@ def verify_all(
     registry_hosts: frozenset[str],
     now: int,
 ) -> EvidenceReport:
-    """Return every piece of ``evidence`` as verified or rejected for ``subject`` in ``repository``.
+    """Return every piece of ``evidence`` as verified or rejected for ``subject`` in ``repository``, tried in its order.
 
     ``registry_hosts`` are the names of this registry, ``host`` or ``host:port``. ``now`` is in seconds since the epoch;
     a key has no validity window, so nothing that is verified by key alone depends on it. Never raises for anything that
@@ -94,8 +111,7 @@ def verify_all(
     )
     evaluation = _Evaluation(subject, repository, registry_hosts, voices)
     results: list[_Result] = []
-    # Small objects first: whoever attaches manifests of a hundred junk layers must not use up the checks of the others.
-    for candidate in sorted(evidence, key=lambda each: len(each.manifest.layers)):
+    for candidate in evidence:
         results += _guarded(candidate, None, partial(_judge_object, evaluation, candidate))
     return EvidenceReport(
         tuple(result for result in results if isinstance(result, Verified)),
@@ -148,10 +164,11 @@ def _check_claim(subject: Digest, claimed: Digest) -> None:
 
 def _judge_layer(evaluation: _Evaluation, evidence: EvidenceObject, descriptor: Descriptor) -> Iterator[_Result]:
     layer = content.read_layer(evidence, descriptor)
-    voices = _who_signed(evaluation, evidence.claim.format, layer)
+    voices = _who_signed(evaluation, evidence, layer)
     if not voices:
         raise _nobody(layer)
     claims = _read_claims(evaluation.subject, evidence.claim.format, layer)
+    signed = Digest.of(layer.signed)
     for voice in voices:
         try:
             _check_terms(evaluation, evidence.claim.format, voice, claims)
@@ -162,6 +179,7 @@ def _judge_layer(evaluation: _Evaluation, evidence: EvidenceObject, descriptor: 
             yield Verified(
                 evidence=evidence.manifest.digest,
                 layer=descriptor.digest,
+                signed=signed,
                 format=evidence.claim.format,
                 signer=voice.authority.signer,
                 authority=voice.authority.name,
@@ -173,7 +191,7 @@ def _judge_layer(evaluation: _Evaluation, evidence: EvidenceObject, descriptor: 
             )
 
 
-def _who_signed(evaluation: _Evaluation, form: EvidenceFormat, layer: UnverifiedLayer) -> tuple[_Voice, ...]:
+def _who_signed(evaluation: _Evaluation, evidence: EvidenceObject, layer: UnverifiedLayer) -> tuple[_Voice, ...]:
     """Return the authorities whose key made one of the layer's signatures over the layer's own bytes.
 
     A key that several policies name is tried once for each set of hashes.
@@ -181,11 +199,11 @@ def _who_signed(evaluation: _Evaluation, form: EvidenceFormat, layer: Unverified
     answers: dict[tuple[bytes, tuple[HashName, ...]], bool] = {}
     found = []
     for voice in evaluation.voices:
-        key, hashes = voice.authority.key, voice.authority.hashes(form)
+        key, hashes = voice.authority.key, voice.authority.hashes(evidence.claim.format)
         if (key.spki, hashes) not in answers:
             answers[key.spki, hashes] = False
             for signature in layer.signatures:
-                evaluation.spend()
+                evaluation.spend(evidence)
                 if key.made(signature, layer.signed, hashes=hashes):
                     answers[key.spki, hashes] = True
                     break

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import cast
 
-from gateway.errors import PolicyInvalid
+from gateway.errors import PolicyInvalid, Unavailable
 from gateway.oci.strict_json import JsonObject
 from gateway.policy import opa_tool, pack
 from gateway.policy.opa_tool import HOW_TO_GET_OPA, OpaTool
@@ -29,7 +29,8 @@ def build(directory: Path, *, opa: Path | None = None, check_format: bool = Fals
     """Return the revision of the policies directory ``directory``.
 
     ``opa`` names the program; without it the one in PATH is used. Raises `PolicyInvalid` with opa's own text where the
-    modules do not check, a test fails or nothing compiles, and where the data is not what its schema says.
+    modules do not check, a test fails or nothing compiles, and where the data is not what its schema says; `Unavailable`
+    where the modules must be compiled and there is no ``opa``.
     """
     shipped = pack.shipped_revision()
     sources = read(directory)
@@ -41,7 +42,7 @@ def build(directory: Path, *, opa: Path | None = None, check_format: bool = Fals
     elif digest_of_sources(sources.modules) == shipped.rules_digest:
         wasm, rules = shipped.wasm, shipped.rules
     else:
-        raise PolicyInvalid(
+        raise Unavailable(
             f"the rules in {directory} are not the shipped ones, so they must be compiled: {HOW_TO_GET_OPA}"
         )
     check_levels(sources.data, rules)
@@ -53,14 +54,15 @@ def build(directory: Path, *, opa: Path | None = None, check_format: bool = Fals
 def run_tests(directory: Path, *, opa: Path | None = None) -> int:
     """Check the policies directory ``directory`` and run its Rego tests; return how many ran, all of which passed.
 
-    Raises `PolicyInvalid`, also where there is no ``opa`` to run them: the shipped wasm needs none, its tests do.
+    Raises `PolicyInvalid`, and `Unavailable` where there is no ``opa`` to run them: the shipped wasm needs none, its
+    tests do.
     """
     sources = read(directory)
     _check_own_files(sources, pack.shipped_revision())
     check_data(sources.data, sources.config_schema)
     program = opa_tool.find(opa)
     if program is None:
-        raise PolicyInvalid(f"the tests in {directory} did not run: {HOW_TO_GET_OPA}")
+        raise Unavailable(f"the tests in {directory} did not run: {HOW_TO_GET_OPA}")
     with _tool(program, sources) as tool:
         tool.check()
         return tool.test()

@@ -7,6 +7,7 @@ Source: STYLE 12.
 import contextlib
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,14 +18,15 @@ from gateway.admission.turns import InTurns
 from gateway.api.application import Api
 from gateway.api.settings import ApiDependencies, ApiSettings
 from gateway.app import Parts, compose
-from gateway.config import Config, read_secret
+from gateway.config.reading import read_secret
+from gateway.config.sections import Config
 from gateway.errors import GatewayError
 from gateway.identity.key_files import load_key_ring
 from gateway.identity.key_ring import KeyRing
 from gateway.identity.passwords import RFC_9106_SECOND, PasswordThreads
 from gateway.server import log
 from gateway.server.metrics import Metrics
-from gateway.server.run import serve_application
+from gateway.server.run import listening_socket, serve_application
 from gateway.server.running import Running
 from gateway.server.surprises import Surprises
 from gateway.server.timing import Timed
@@ -46,8 +48,15 @@ class Keys:
 def serve(config: Config, *, listening: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    Raises `ConfigInvalid` and `Unavailable` before anything listens, and `StorageFailed` then or when a store fails.
+    Raises `ConfigInvalid` and `Unavailable` before anything is served, and `StorageFailed` then or when a store fails.
     """
+    log.take_libraries()
+    # Before the stores: a second process on the same address has done nothing when it ends.
+    with listening_socket(config) as listener:
+        _serve(config, listener, listening=listening)
+
+
+def _serve(config: Config, listener: socket.socket, *, listening: Callable[[], None]) -> None:
     metrics = Metrics()
 
     def decided(decision: Decided) -> None:
@@ -81,13 +90,20 @@ def serve(config: Config, *, listening: Callable[[], None]) -> None:
 
     @contextlib.asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        async with running.lifespan():
-            log.notice("serving", address=config.server.listen, policy=running.policy)
-            yield
-            log.notice("draining")
-        passwords.close()
+        try:
+            async with running.lifespan():
+                yield
+        finally:
+            passwords.close()
 
-    serve_application(api, lifespan, config, listening=listening)
+    def serving() -> None:
+        log.notice("serving", address=config.server.listen, policy=running.policy)
+        listening()
+
+    def draining() -> None:
+        log.notice("draining")
+
+    serve_application(api, lifespan, config, listener=listener, listening=serving, draining=draining)
     failed.check()
 
 

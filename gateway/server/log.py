@@ -1,4 +1,4 @@
-"""The log: one JSON line per request, per decision that was committed, and per surprise; on stderr.
+"""The log: one JSON line per request, per decision that was committed, per surprise, per warning of a library; on stderr.
 
 Whatever a client sent is a JSON string, so no escape sequence or line break of his reaches a terminal. No secret is given
 to this module; what it is given it writes.
@@ -9,7 +9,9 @@ Source: security rows 114 to 116.
 
 import datetime
 import json
+import logging
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -62,8 +64,30 @@ def failure(what: str, error: BaseException) -> None:
     _log.error("failure", what=what, error=type(error).__name__, exc_info=error)
 
 
+class OfLibraries(logging.Formatter):
+    """Makes a line of this log of what a library logs: a reader of JSON meets nothing else on stderr."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        said = {"logger": record.name, "message": record.getMessage()}
+        if record.exc_info is not None:
+            said["exception"] = "".join(traceback.format_exception(record.exc_info[1]))
+        return _encoded("library", said, level=record.levelname.lower())
+
+
+def take_libraries() -> None:
+    """Write what libraries log, from warnings on, as lines of this log from now on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(OfLibraries())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
 def _line(event: str, record: Mapping[str, Any]) -> None:
     """Write one line: as structlog would, in half its time, since every pull pays for it."""
-    stamp = datetime.datetime.now(tz=datetime.UTC).isoformat().replace("+00:00", "Z")
-    sys.stderr.write(_encode({**record, "event": event, "timestamp": stamp, "level": "info"}) + "\n")
+    sys.stderr.write(_encoded(event, record, level="info") + "\n")
     sys.stderr.flush()
+
+
+def _encoded(event: str, record: Mapping[str, Any], *, level: str) -> str:
+    stamp = datetime.datetime.now(tz=datetime.UTC).isoformat().replace("+00:00", "Z")
+    return _encode({**record, "event": event, "timestamp": stamp, "level": level})

@@ -132,7 +132,12 @@ class GatewayProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Application) -> None:
         async def with_files(scope: Message, receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
             scope["extensions"] = {SENDFILE: {}}
-            await app(scope, receive, Sending(cycle, read_seconds=self.body_seconds))
+            try:
+                await app(scope, receive, Sending(cycle, read_seconds=self.body_seconds))
+            except asyncio.CancelledError:
+                # The end of a drain. As where the client went away: uvicorn would tell of an exception, and answer 500.
+                cycle.disconnected = True
+                self.transport.abort()
 
         super()._start_asgi_task(cycle, cast(Any, with_files))
 

@@ -109,11 +109,13 @@ class Running:
         await self._worker.keep_looking()
 
     async def _reap(self) -> None:
-        """Forget uploads that nobody touched for the configured time, and bytes that were left by broken ones."""
+        """Forget what nobody touched for so long: uploads, blobs that no manifest names, bytes of broken uploads."""
         idle = unix_now() - self._parts.config.server.limits.upload_idle_seconds
         for session in await self._parts.uploads.idle(before=idle, limit=REAP_BATCH):
             await self._parts.uploads.end(session)
             await self._parts.content.uploads.discard(session)
+        while await self._parts.uploads.drop_loose(before=idle, limit=REAP_BATCH) == REAP_BATCH:
+            pass
         for file in await self._parts.content.uploads.sessions():
             if file.touched < idle:
                 await self._parts.content.uploads.discard(file.session)

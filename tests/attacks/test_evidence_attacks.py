@@ -4,6 +4,7 @@ Each test builds what the attacker would push, byte for byte as real tools write
 """
 
 import base64
+import dataclasses
 import hmac
 import json
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from gateway.errors import ManifestInvalid, TrustPolicyInvalid
 from gateway.evidence.classify import classify, is_fallback_tag, reserved_tag
 from gateway.evidence.content import parse_content
 from gateway.evidence.judge import judge_trust
-from gateway.evidence.limits import MAX_VERIFICATIONS
+from gateway.evidence.limits import MAX_OBJECT_VERIFICATIONS, MAX_SHARE_VERIFICATIONS
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import (
     EvidenceClaim,
@@ -317,13 +318,27 @@ def test_attack_15_sizes_and_counts(evidence: EvidenceObject, code: RejectionCod
 
 
 def test_attack_15_many_junk_signatures_do_not_hide_the_real_one() -> None:
-    """201 manifests of 100 layers are more checks than one evaluation makes; the small one is looked at first."""
-    junk = made.signed_classic(*[ATTACKER] * 100)
-    report = _report(*[junk] * 201, made.signed_bundle(RELEASE))
-    assert [each.format for each in report.verified] == [EvidenceFormat.SIGSTORE_BUNDLE]
+    """Each principal has a share of the checks, and what was verified before has checks of its own."""
+    junk = made.signed_classic(*[ATTACKER] * 100).object()
+    of_one, of_another = (dataclasses.replace(junk, share=who) for who in ("u:one", "u:another"))
+    real = made.signed_bundle(RELEASE).object()
+    other = dataclasses.replace(made.signed_classic(RELEASE).object(), share="u:third")
+    report = _report(*[of_one] * 50, *[of_another] * 50, other, real)
+    assert {each.format for each in report.verified} == {
+        EvidenceFormat.SIGSTORE_BUNDLE,
+        EvidenceFormat.COSIGN_SIGNATURE,
+    }
     codes = [each.code for each in report.rejected]
-    assert codes.count(RejectionCode.NO_MATCHING_KEY) == MAX_VERIFICATIONS - 1
-    assert codes.count(RejectionCode.LIMIT_EXCEEDED) == 101
+    assert codes.count(RejectionCode.NO_MATCHING_KEY) == 2 * MAX_SHARE_VERIFICATIONS
+    assert codes.count(RejectionCode.LIMIT_EXCEEDED) == 2 * (5000 - MAX_SHARE_VERIFICATIONS)
+
+
+def test_attack_15_what_was_verified_before_shares_the_checks_of_one_group() -> None:
+    junk = made.signed_classic(*[ATTACKER] * 100).object()
+    report = _report(made.signed_bundle(RELEASE), *[junk] * 201)
+    codes = [each.code for each in report.rejected]
+    assert codes.count(RejectionCode.NO_MATCHING_KEY) == MAX_OBJECT_VERIFICATIONS
+    assert codes.count(RejectionCode.LIMIT_EXCEEDED) == 201 * 100 - MAX_OBJECT_VERIFICATIONS
 
 
 # 17: verified one thing, stored another (CVE-2022-47633, CVE-2023-33959).

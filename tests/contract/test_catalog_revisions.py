@@ -55,7 +55,7 @@ def test_back_and_forth_never_repeats_a_generation(catalog: Catalog) -> None:
     newest, oldest = run(catalog.revisions.revisions("policy"))
     assert (newest.digest, newest.active_generation, newest.activated) == (TWO, None, NOW + 1)
     assert (oldest.digest, oldest.active_generation, oldest.activated) == (ONE, 4, NOW + 3)
-    assert (oldest.reason, oldest.at) == ("r0", NOW)
+    assert (oldest.reason, oldest.at) == ("r3", NOW), "of what is active, why it is"
     assert [event.data["reason"] for event in catalog.events()] == ["r0", "r1", "r2", "r3"]
 
 

@@ -32,7 +32,7 @@ from gateway.catalog.sqlite.principals import SqlitePrincipals
 from gateway.catalog.sqlite.projects import SqliteProjects
 from gateway.catalog.sqlite.revisions import SqliteRevisions
 from gateway.catalog.values import ManifestView, TagView
-from gateway.config import parse
+from gateway.config.reading import parse
 from gateway.content.store import Content
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.identity.values import Principal, PrincipalKind
@@ -214,11 +214,11 @@ class House:
             "trust", loaded.digest, loaded.serialise(), reason="test", by=OPERATOR, now=self.now
         )
 
-    async def rules(self, overrides: JsonObject | None = None) -> None:
-        """Activate the shipped rules with other parameters."""
+    async def rules(self, overrides: JsonObject | None = None, *, hides: bool = False) -> None:
+        """Activate the shipped rules with other parameters; ``hides``: as `policy activate --revoke`."""
         revision = shipped_revision(overrides)
         await self.revisions.activate(
-            "policy", revision.id, revision.to_bytes(), reason="test", by=OPERATOR, now=self.now
+            "policy", revision.id, revision.to_bytes(), reason="test", by=OPERATOR, now=self.now, hides=hides
         )
         await self.active.activate_policy()
 

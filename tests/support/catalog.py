@@ -4,6 +4,7 @@ Rows of principals and projects are written as they are in the schema; everythin
 """
 
 import asyncio
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from gateway.catalog.effects import Admit, Effect, JudgedEdge, PutManifest, RecordVerified, SignedLayer, Support
+from gateway.catalog.effects import Admit, Effect, JudgedEdge, PutManifest, RecordVerified, Signature, Support
 from gateway.catalog.sqlite.admissions import SqliteAdmissionStore
 from gateway.catalog.sqlite.blobs import SqliteBlobs
 from gateway.catalog.sqlite.database import Database
@@ -51,7 +52,7 @@ def image(*layers: bytes, config: bytes = b"{}", subject: Digest | None = None, 
         **({} if subject is None else {"subject": _named(subject, media_types.OCI_MANIFEST)}),
         **more,
     }
-    return Manifest.parse(json.dumps(document).encode(), content_type=media_types.OCI_MANIFEST)
+    return _made(Manifest.parse(json.dumps(document).encode(), content_type=media_types.OCI_MANIFEST))
 
 
 def index(*children: Digest, **more: Any) -> Manifest:
@@ -62,7 +63,17 @@ def index(*children: Digest, **more: Any) -> Manifest:
         "manifests": [_named(child, media_types.OCI_MANIFEST) for child in children],
         **more,
     }
-    return Manifest.parse(json.dumps(document).encode(), content_type=media_types.OCI_INDEX)
+    return _made(Manifest.parse(json.dumps(document).encode(), content_type=media_types.OCI_INDEX))
+
+
+_LENGTHS: Final[dict[Digest, int]] = {}
+"""Of every manifest that was made here: who names one by its digest gives its true length."""
+
+
+def _made(manifest: Manifest) -> Manifest:
+    for algorithm in ("sha256", "sha512"):
+        _LENGTHS[Digest(algorithm, hashlib.new(algorithm, manifest.raw).hexdigest())] = len(manifest.raw)
+    return manifest
 
 
 def _descriptor(content: bytes, media_type: str) -> dict[str, Any]:
@@ -70,7 +81,7 @@ def _descriptor(content: bytes, media_type: str) -> dict[str, Any]:
 
 
 def _named(digest: Digest, media_type: str) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": str(digest), "size": 7}
+    return {"mediaType": media_type, "digest": str(digest), "size": _LENGTHS.get(digest, 7)}
 
 
 def blobs_of(manifest: Manifest) -> tuple[Digest, ...]:
@@ -126,7 +137,7 @@ def support(evidence: Manifest, *, signer: str = KEY_1, seen: int = NOW) -> Supp
 def verified(evidence: Manifest, *signers: str, seen: int = NOW, subject: Digest | None = None) -> RecordVerified:
     """Return the record that these signers signed in the evidence, about ``subject`` or what its bytes name."""
     about = subject or (evidence.digest if evidence.subject is None else evidence.subject.digest)
-    signed = (SignedLayer(evidence.digest, signer, signer[-4:], seen) for signer in signers or (KEY_1,))
+    signed = (Signature(evidence.digest, signer, signer[-4:], seen) for signer in signers or (KEY_1,))
     return RecordVerified(evidence.digest, about, tuple(signed), 0)
 
 

@@ -117,10 +117,18 @@ class MemoryRevisions:
         self._log = log
         self._work = work
         self._rows: list[RevisionRow] = []
-        self._active: dict[str, tuple[str, int]] = {}
+        self._active: dict[str, tuple[str, int, str]] = {}
 
     async def activate(
-        self, kind: str, digest: str, content: bytes, *, reason: str, by: Principal, now: int
+        self,
+        kind: str,
+        digest: str,
+        content: bytes,
+        *,
+        reason: str,
+        by: Principal,
+        now: int,
+        hides: bool = False,
     ) -> RevisionRow:
         events = {"policy": "policy.activated", "trust": "trust.applied"}
         if kind not in events:
@@ -132,16 +140,18 @@ class MemoryRevisions:
             known = [RevisionRow(kind, digest, reason, by.id, now, None, None, content)]
             self._rows.append(known[0])
         self._rows[self._rows.index(known[0])] = replace(known[0], activated=now)
-        previous, generation = self._active.get(kind, (None, 0))
-        self._active[kind] = (digest, generation + 1)
+        previous, generation, _ = self._active.get(kind, (None, 0, ""))
+        self._active[kind] = (digest, generation + 1, reason)
         data: JsonObject = {
             "revision": digest,
             "previous": previous,
             "generation": generation + 1,
             "reason": reason,
+            **({"hides": True} if hides else {}),
         }
         self._log.write(events[kind], by=by.id, now=now, data=data)
-        await self._work.enqueue("rejudge", kind, {"kind": kind, "revision": digest}, due=now)
+        hiding = {"hides": str(generation + 1)} if hides else {}
+        await self._work.enqueue("rejudge", kind, {"kind": kind, "revision": digest, **hiding}, due=now)
         active = await self.active(kind)
         assert active is not None
         return active
@@ -152,9 +162,12 @@ class MemoryRevisions:
     async def revisions(self, kind: str) -> Sequence[RevisionRow]:
         if kind not in ("policy", "trust"):
             raise Internal(kind)
-        digest, generation = self._active.get(kind, (None, 0))
-        rows = [row for row in reversed(self._rows) if row.kind == kind]
-        return [replace(row, active_generation=generation if row.digest == digest else None) for row in rows]
+        digest, generation, reason = self._active.get(kind, (None, 0, ""))
+        return [
+            replace(row, active_generation=generation, reason=reason) if row.digest == digest else row
+            for row in reversed(self._rows)
+            if row.kind == kind
+        ]
 
 
 class MemoryAudit:

@@ -144,7 +144,7 @@ class Directory:
             if f"{other}/".startswith(f"{name}/") or f"{name}/".startswith(f"{other}/"):
                 raise Conflict(f"{other} is there")
         self._ids += 1
-        row = ProjectRow(self._ids, name.text, mode, visibility, True, 0, 10 * 1024**3, 7 * 86400, now)
+        row = ProjectRow(self._ids, name.text, mode, visibility, True, 0, 0, 10 * 1024**3, 7 * 86400, now)
         self._projects[name.text] = row
         self._policy_revisions[row.id] = 0
         data: JsonObject = {"mode": mode.value, "visibility": visibility.value}

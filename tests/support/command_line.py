@@ -19,7 +19,7 @@ from gateway.access.rights import rights
 from gateway.access.values import Grant, Role
 from gateway.admission.values import Outcome, Push
 from gateway.cli.main import main
-from gateway.config import load
+from gateway.config.reading import load
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName, Tag
 from tests.support.evidence import Evidence

@@ -19,7 +19,8 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from gateway.cli.main import application
-from gateway.config import ENVIRONMENT_PREFIX, Config
+from gateway.config.reading import ENVIRONMENT_PREFIX
+from gateway.config.sections import Config
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PROGRAM: Final = "registry-gateway"
@@ -29,34 +30,47 @@ _FENCE: Final = re.compile(r"^(```+|~~~+)")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One key of the configuration file. ``fact`` is the line that stands under its heading."""
+    """One key of the configuration file. ``fact`` is the line under its heading; in a list of tables it has no variable."""
 
     key: str
-    variable: str
+    variable: str | None
     fact: str
 
 
-def settings(model: type[BaseModel] = Config, prefix: tuple[str, ...] = ()) -> Iterator[Setting]:
+def settings(
+    model: type[BaseModel] = Config, prefix: tuple[str, ...] = (), *, listed: bool = False
+) -> Iterator[Setting]:
     """Return every key, in the order of the model; the folder of the file is nobody's to set."""
     for name, field in model.model_fields.items():
         path = (*prefix, name)
         if path == ("directory",):
             continue
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from settings(field.annotation, path)
+        if (section := _section(field)) is not None:
+            yield from settings(section, path, listed=listed or _is_list(field))
             continue
-        variable = ENVIRONMENT_PREFIX + "__".join(path).upper()
-        fact = f"{_type(field)}. Default: {_default(field.default)}. Environment: `{variable}`."
+        variable = None if listed else ENVIRONMENT_PREFIX + "__".join(path).upper()
+        default = "Needed" if field.is_required() else f"Default: {_default(field.default)}"
+        fact = f"{_type(field)}. {default}. {f'Environment: `{variable}`' if variable else 'In the file only'}."
         yield Setting(".".join(path), variable, fact)
 
 
 def sections(model: type[BaseModel] = Config, prefix: tuple[str, ...] = ()) -> Iterator[str]:
-    """Return every section, as it stands in brackets."""
+    """Return every section, as it stands in brackets, be they single or double (a list of tables)."""
     for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        if (section := _section(field)) is not None:
             path = (*prefix, name)
             yield ".".join(path)
-            yield from sections(field.annotation, path)
+            yield from sections(section, path)
+
+
+def _section(field: FieldInfo) -> type[BaseModel] | None:
+    """Return what is in a section or in each table of a list; None for a key."""
+    model = get_args(field.annotation)[0] if _is_list(field) else field.annotation
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
+def _is_list(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is tuple
 
 
 def _type(field: FieldInfo) -> str:

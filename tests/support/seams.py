@@ -221,11 +221,19 @@ class SeamRevisions:
         self._inner, self._seam = inner, seam
 
     async def activate(
-        self, kind: str, digest: str, content: bytes, *, reason: str, by: Principal, now: int
+        self,
+        kind: str,
+        digest: str,
+        content: bytes,
+        *,
+        reason: str,
+        by: Principal,
+        now: int,
+        hides: bool = False,
     ) -> RevisionRow:
         return await self._seam.write(
             "revisions.activate",
-            lambda: self._inner.activate(kind, digest, content, reason=reason, by=by, now=now),
+            lambda: self._inner.activate(kind, digest, content, reason=reason, by=by, now=now, hides=hides),
         )
 
     async def active(self, kind: str) -> RevisionRow | None:

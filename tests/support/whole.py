@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from gateway import app, config
+from gateway import app
 from gateway.access.scopes import parse_scopes
 from gateway.access.values import InstanceRole, Mode, Role, Visibility
 from gateway.admission.announcing import Decided
 from gateway.api.application import Api
 from gateway.app import Parts, background
 from gateway.cli.initial import initialise
-from gateway.config import DEFAULT_FILE
+from gateway.config.reading import DEFAULT_FILE, load
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.identity.access_token import issue_access_token
 from gateway.identity.key_files import load_key_ring
@@ -235,7 +235,7 @@ def whole(
         (folder / "metrics.secret").write_text(METRICS_SECRET)
         with (folder / DEFAULT_FILE).open("a") as text:
             text.write('\n[metrics]\ntoken_file = "metrics.secret"\n')
-    configured = config.load(folder / DEFAULT_FILE, {})
+    configured = load(folder / DEFAULT_FILE, {})
     clock = [app.unix_now() + ahead_seconds]
     decisions: list[Decided] = []
     parts = app.compose(configured, now=lambda: clock[0], decided=decisions.append)

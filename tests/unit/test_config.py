@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, find_file, load, parse, read_secret
+from gateway.config.reading import find_file, load, parse, read_secret
+from gateway.config.sections import Config
 from gateway.errors import ConfigInvalid
 from gateway.evidence.limits import MAX_ATTESTATION_BYTES, MAX_EVIDENCE_MANIFEST_BYTES
 
@@ -118,7 +119,6 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(text: str, sentenc
         pytest.param('[projects.team]\nmode = "hold"', "projects", id="projects"),
         pytest.param('[audit]\nx = "y"', "audit", id="audit"),
         pytest.param('[[identity.provider]]\nname = "corp"', "identity.provider", id="providers"),
-        pytest.param('[[identity.issuer]]\nname = "ci"', "identity.issuer", id="issuers"),
         pytest.param('[[upstream]]\nname = "hub"', "upstream", id="upstreams"),
         pytest.param('[[mirror]]\nname = "hub"', "mirror", id="mirrors"),
     ],
@@ -241,6 +241,83 @@ class TestOpa:
     @pytest.mark.parametrize("address", ["unix:///run/opa.sock", "http://127.0.0.1:8181", "https://opa.example.test"])
     def test_takes_a_socket_or_a_url(self, address: str) -> None:
         assert read(f'[policy]\nengine = "opa"\naddress = "{address}"').policy.address == address
+
+
+GOOD_ISSUER = 'name = "ci"\nissuer = "https://ci.example.test"\n'
+
+
+def issuers(*tables: str) -> str:
+    return "".join(f"[[identity.issuer]]\n{table}\n" for table in tables)
+
+
+class TestIssuersOfCiTokens:
+    def test_without_one_nobody_else_s_tokens_are_taken(self) -> None:
+        assert read().identity.issuer == ()
+
+    def test_one_needs_its_name_and_its_address(self) -> None:
+        (found,) = read(issuers(GOOD_ISSUER)).identity.issuer
+        assert (found.name, found.issuer) == ("ci", "https://ci.example.test")
+        assert (found.jwks_file, found.ca, found.internal, found.immutable_claims) == (None, None, False, ())
+        assert refusal(issuers('issuer = "https://ci.example.test"')).startswith(
+            "gateway.toml: identity.issuer.0.name: "
+        )
+        assert refusal(issuers('name = "ci"')).startswith("gateway.toml: identity.issuer.0.issuer: ")
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            pytest.param('jwks = "k"', "identity.issuer.0.jwks: unknown key, did you mean jwks_file?", id="near"),
+            pytest.param(
+                'audience = "a"', "identity.issuer.0.audience: unknown key, the known ones are ca, ", id="none"
+            ),
+        ],
+    )
+    def test_an_unknown_key_inside_is_refused_with_the_nearest(self, line: str, said: str) -> None:
+        assert refusal(issuers(f"{GOOD_ISSUER}{line}")).startswith(f"gateway.toml: {said}")
+
+    @pytest.mark.parametrize("name", ["", "CI", "-ci", "c i", "ci\\n", "c" * 64])
+    def test_a_name_is_one_that_a_rule_can_write(self, name: str) -> None:
+        text = issuers(f'name = "{name}"\nissuer = "https://ci.example.test"')
+        assert refusal(text).startswith("gateway.toml: identity.issuer.0.name: ")
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            pytest.param("http://ci.example.test", id="not-https"),
+            pytest.param("ci.example.test", id="no-scheme"),
+            pytest.param("https://", id="no-host"),
+            pytest.param("https://user@ci.example.test", id="user"),
+            pytest.param("https://ci.example.test?x=1", id="query"),
+            pytest.param("https://ci.example.test#x", id="fragment"),
+        ],
+    )
+    def test_an_address_is_https_and_has_no_more_than_a_path(self, url: str) -> None:
+        assert refusal(issuers(f'name = "ci"\nissuer = "{url}"')) == (
+            "gateway.toml: identity.issuer.0.issuer: is https://HOST[:PORT][/PATH] and nothing more"
+        )
+
+    @pytest.mark.parametrize("url", ["https://ci.example.test/", "https://ci.example.test:8443/oidc"])
+    def test_an_address_is_kept_to_the_letter(self, url: str) -> None:
+        assert read(issuers(f'name = "ci"\nissuer = "{url}"')).identity.issuer[0].issuer == url
+
+    def test_no_two_have_one_name(self) -> None:
+        other = 'name = "ci"\nissuer = "https://other.example.test"'
+        assert refusal(issuers(GOOD_ISSUER, other)) == "gateway.toml: identity.issuer: two issuers have one name"
+
+    def test_two_share_an_address_only_where_each_has_its_keys_pinned(self) -> None:
+        pinned = f'{GOOD_ISSUER}jwks_file = "one.json"'
+        second = 'name = "second"\nissuer = "https://ci.example.test"\n'
+        assert refusal(issuers(pinned, second)) == (
+            "gateway.toml: identity.issuer: two issuers are https://ci.example.test: "
+            "then each needs its keys pinned by jwks_file"
+        )
+        assert len(read(issuers(pinned, f'{second}jwks_file = "two.json"')).identity.issuer) == 2
+
+    @pytest.mark.parametrize("line", ['ca = "ca.pem"', "internal = true"])
+    def test_with_pinned_keys_nothing_says_how_to_fetch(self, line: str) -> None:
+        assert refusal(issuers(f'{GOOD_ISSUER}jwks_file = "keys.json"\n{line}')) == (
+            "gateway.toml: identity.issuer.0: with jwks_file nothing is fetched: ca and internal have no meaning"
+        )
 
 
 class TestTheEnvironment:

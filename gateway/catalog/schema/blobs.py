@@ -25,10 +25,13 @@ repo_blob = Table(
     Column("none_at", Integer),
     time("linked"),
     Column("linked_by", Text, nullable=False),
+    time("loose", nullable=True),  # since when it is here and no manifest has named it yet
     PrimaryKeyConstraint("repo_id", "blob_id"),
     Index("ix_repo_blob_blob_id", "blob_id"),
     **COMPOUND,
 )
+Index("ix_repo_blob_loose", repo_blob.c.loose, sqlite_where=repo_blob.c.loose.is_not(None))
+Index("ix_repo_blob_loose_of", repo_blob.c.linked_by, sqlite_where=repo_blob.c.loose.is_not(None))
 
 # Who brought a blob here, by uploading or mounting it: whoever may not read what is held names only what is his.
 holder = Table(

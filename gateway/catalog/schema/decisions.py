@@ -93,6 +93,7 @@ active = Table(
     Column("kind", Text, primary_key=True),
     Column("revision_id", Integer, ForeignKey("revision.id"), nullable=False),
     Column("generation", Integer, nullable=False),
+    Column("reason", Text, nullable=False),  # of this activation: a revision can be activated again for another
 )
 
 work = Table(

@@ -36,7 +36,9 @@ manifest = Table(
     Column("media_type", Text, nullable=False),
     Column("artifact_type", Text),  # artifactType or config.mediaType
     Column("size", Integer, nullable=False),
-    Column("held_size", Integer, nullable=False, server_default=text("0")),  # what it counts for in project.held_bytes
+    Column(
+        "held_size", Integer, nullable=False, server_default=text("0")
+    ),  # what it counts for in its project: held_bytes or cache_bytes
     Column("who", Text, nullable=False),  # principal id of the last stored PUT of an image; of evidence, of the first
     Column("who_claims", Text, nullable=False, server_default=text("'{}'")),
     time("created"),  # first seen: for evidence, the only proven time of a signature without a log
@@ -116,6 +118,7 @@ missing = Table(
     Column("digest", Text, nullable=False),  # of a blob or of a manifest, "<algorithm>:<hex>"
     Column("parent_id", Integer, nullable=False),
     Column("named", Integer, nullable=False),  # 1: the parent names the blob itself; 0: a manifest, or what that lacks
+    Column("size", Integer),  # the length that the parent gives it: what comes in another does not complete it
     PrimaryKeyConstraint("repo_id", "digest", "parent_id"),
     Index("ix_missing_parent_id", "parent_id"),
     **COMPOUND,

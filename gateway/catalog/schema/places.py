@@ -22,6 +22,8 @@ project = Table(
     Column("held_bytes", Integer, nullable=False, server_default=text("0")),
     Column("held_bytes_limit", Integer, nullable=False),
     Column("held_seconds", Integer, nullable=False),
+    # What build caches count for, apart: they wait for nothing, and must not keep an image from waiting.
+    Column("cache_bytes", Integer, nullable=False, server_default=text("0")),
     time("created"),
     **NEVER_REUSED,
 )

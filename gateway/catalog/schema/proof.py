@@ -35,11 +35,10 @@ verified = Table(
     metadata,
     Column("evidence_id", Integer, nullable=False),
     Column("signer_id", Integer, nullable=False),
-    Column(
-        "layer", Text, nullable=False
-    ),  # the digest of what he signed: of two manifests around one layer, one repeats
+    # The digest of the very bytes that he signed: what they are wrapped in is anybody's to choose.
+    Column("signed", Text, nullable=False),
     time("seen"),
-    PrimaryKeyConstraint("evidence_id", "signer_id", "layer"),
+    PrimaryKeyConstraint("evidence_id", "signer_id", "signed"),
     Index("ix_verified_signer_id", "signer_id"),
     **COMPOUND,
 )

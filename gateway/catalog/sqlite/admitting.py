@@ -21,8 +21,8 @@ MAX_SIGNERS_PER_REQUIREMENT: Final = 100
 _ADMIT: Final = """UPDATE manifest SET state = ?, slots = ?, until = ?, unverified = ? WHERE id = ? AND class = ?"""
 _SUPPORT: Final = "INSERT INTO support (manifest_id, slot, signer_id, seen, evidence_id) VALUES (?, ?, ?, ?, ?)"
 _EDGE: Final = "INSERT INTO edge (repo_id, child, root_id, path) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_VERIFIED: Final = """INSERT INTO verified (evidence_id, signer_id, layer, seen) VALUES (?, ?, ?, ?)
-ON CONFLICT (evidence_id, signer_id, layer) DO UPDATE SET seen = min(seen, excluded.seen)"""
+_VERIFIED: Final = """INSERT INTO verified (evidence_id, signer_id, signed, seen) VALUES (?, ?, ?, ?)
+ON CONFLICT (evidence_id, signer_id, signed) DO UPDATE SET seen = min(seen, excluded.seen)"""
 _WITNESS: Final = """UPDATE repo_blob SET witness = :id, none_at = NULL WHERE repo_id = :repo AND witness IS NULL
 AND blob_id IN (SELECT l.blob_id FROM link l WHERE l.manifest_id = :id)"""
 
@@ -62,9 +62,9 @@ def record_verified(scope: Scope, effect: RecordVerified) -> None:
         raise Internal(f"{effect.evidence} is not evidence: nothing is verified in it")
     if subject is None or effect.subject != sha256(subject):
         raise Internal(f"{effect.evidence} is kept as evidence of {subject}, and {effect.subject} was proven")
-    for signed in effect.signed:
-        signer = signer_id(scope, signed.signer, signed.signer_name)
-        scope.connection.execute(_VERIFIED, (row, signer, str(signed.layer), signed.seen))
+    for signature in effect.signed:
+        signer = signer_id(scope, signature.signer, signature.signer_name)
+        scope.connection.execute(_VERIFIED, (row, signer, str(signature.signed), signature.seen))
     first = bool(effect.signed) and not before
     scope.connection.execute(
         """UPDATE subject_state SET generation = generation + 1, verified = verified + ?, unverified = unverified - ?

@@ -39,15 +39,15 @@ def link_blob(
     if known_size != size:
         raise Internal(f"{digest} is {known_size} bytes long, and was said to be {size}")
     connection.execute(
-        """INSERT INTO repo_blob (repo_id, blob_id, linked, linked_by) VALUES (?, ?, ?, ?)
-        ON CONFLICT (repo_id, blob_id) DO NOTHING""",
-        (scope.repo_id, blob_id, now, principal.id),
+        """INSERT INTO repo_blob (repo_id, blob_id, linked, linked_by, loose) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (repo_id, blob_id) DO UPDATE SET loose = excluded.loose WHERE loose IS NOT NULL""",
+        (scope.repo_id, blob_id, now, principal.id, now),
     )
     connection.execute(
         "INSERT INTO holder (repo_id, blob_id, principal_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         (scope.repo_id, blob_id, principal.id),
     )
-    complete(scope, Part(str(digest), principal.id, blob_id))
+    complete(scope, Part(str(digest), principal.id, size, blob_id))
 
 
 def complete_waiting(
@@ -69,13 +69,17 @@ def complete_waiting(
         return
     scope = open_scope(connection, project, repository, now=now)
     found = connection.execute(
-        "SELECT b.id FROM blob b JOIN repo_blob k ON k.blob_id = b.id WHERE b.digest = ? AND k.repo_id = ?",
+        "SELECT b.id, b.size FROM blob b JOIN repo_blob k ON k.blob_id = b.id WHERE b.digest = ? AND k.repo_id = ?",
         (str(digest), scope.known_repo_id),
     ).fetchone()
-    if found is not None or _is_complete(scope, digest):
-        complete(scope, Part(str(digest), brought_by, None if found is None else found[0]), after=after, limit=page)
+    blob_id, size = found or (None, _complete_size(scope, digest))
+    if size is not None:
+        complete(scope, Part(str(digest), brought_by, size, blob_id), after=after, limit=page)
 
 
-def _is_complete(scope: Scope, digest: Digest) -> bool:
+def _complete_size(scope: Scope, digest: Digest) -> int | None:
+    """Return the length of a manifest that waits for nothing; None where it is not here or waits."""
     manifest_id = find_manifest(scope, digest)
-    return manifest_id is not None and not waits(scope, manifest_id)
+    if manifest_id is None or waits(scope, manifest_id):
+        return None
+    return int(scope.connection.execute("SELECT size FROM manifest WHERE id = ?", (manifest_id,)).fetchone()[0])

@@ -95,9 +95,8 @@ def _facts(
     rows = _rows(connection, repo_id, tuple(dict.fromkeys(named.digest for named in level)))
     ids = [row.id for row in rows.values()]
     indexes = [row.id for row in rows.values() if row.is_index]
-    # What an index lacks shows in its own children; only a leaf's missing parts are bytes, and one of them says enough.
-    leaves = [row.id for row in rows.values() if not row.is_index]
-    missing = {row[0]: (Digest.parse(row[1]),) for row in select_in(connection, _MISSING, leaves) if row[1] is not None}
+    # One missing part says enough. An index too: what it lacks was missing to its writer, and may be here for the reader.
+    missing = {row[0]: (Digest.parse(row[1]),) for row in select_in(connection, _MISSING, ids) if row[1] is not None}
     entries = grouped(connection, _ENTRIES, indexes)
     bodies: dict[int, bytes] = {}
     if with_bodies:

@@ -1,7 +1,7 @@
 """The evidence of one subject, as a decision reads it.
 
-Found by the subject's sha256 only: evidence binds to nothing else (DESIGN 3). What is verified is read first and apart
-from the rest, so that junk can push out neither it nor its bytes.
+Found by the subject's sha256 only: evidence binds to nothing else (DESIGN 3). What is verified is read apart from the rest,
+and bodies in the order in which they are tried, so that junk pushes out neither.
 
 I/O: reads on the caller's connection.
 Source: DESIGN 3 ("At most 50 unverified evidence objects ..."), 11.
@@ -10,9 +10,11 @@ Source: DESIGN 3 ("At most 50 unverified evidence objects ..."), 11.
 # ruff: noqa: S608 - composed of constants; values are bound parameters.
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+from gateway.catalog.evidence_order import in_order
 from gateway.catalog.sqlite.many import grouped, select_in
 from gateway.catalog.sqlite.rows import sha256
 from gateway.catalog.values import ManifestClass
@@ -35,7 +37,7 @@ VERIFIED: Final = _EVIDENCE.format(verified="EXISTS")
 UNVERIFIED: Final = _EVIDENCE.format(verified="NOT EXISTS")
 
 _MISSING: Final = "SELECT parent_id, digest FROM missing WHERE parent_id IN ({keys})"
-_SIGNED: Final = """SELECT v.evidence_id, v.layer, s.identity FROM verified v JOIN signer s ON s.id = v.signer_id
+_SIGNED: Final = """SELECT v.evidence_id, v.signed, s.identity FROM verified v JOIN signer s ON s.id = v.signer_id
 WHERE v.evidence_id IN ({keys})"""
 _BODIES: Final = "SELECT manifest_id, bytes FROM body WHERE manifest_id IN ({keys})"
 
@@ -55,11 +57,8 @@ def read_evidence(
     ids = [row[0] for row in rows]
     missing = grouped(connection, _MISSING, ids)
     signed: dict[int, set[tuple[str, str]]] = {}
-    for evidence, layer, signer in select_in(connection, _SIGNED, ids):
-        signed.setdefault(evidence, set()).add((layer, signer))
-    bodies: dict[int, bytes] = {}
-    if with_bodies:
-        bodies = {row[0]: row[1] for row in select_in(connection, _BODIES, _affordable(rows))}
+    for evidence, content, signer in select_in(connection, _SIGNED, ids):
+        signed.setdefault(evidence, set()).add((content, signer))
     facts = [
         EvidenceFacts(
             id=row[0],
@@ -68,22 +67,27 @@ def read_evidence(
             first_seen=row[3],
             who=row[6],
             missing_blobs=tuple(Digest.parse(text) for text in missing.get(row[0], ())),
-            signed=tuple((Digest.parse(layer), signer) for layer, signer in sorted(signed.get(row[0], ()))),
-            body=bodies.get(row[0], b""),
+            signed=tuple((Digest.parse(content), signer) for content, signer in sorted(signed.get(row[0], ()))),
+            body=b"",
             media_type=row[4],
         )
         for row in rows
     ]
-    return state[0], tuple(sorted(facts, key=lambda found: found.id))
+    facts.sort(key=lambda found: found.id)
+    if not with_bodies:
+        return state[0], tuple(facts)
+    affordable = _affordable(facts, sizes={row[0]: row[5] for row in rows})
+    bodies = {row[0]: row[1] for row in select_in(connection, _BODIES, affordable)}
+    return state[0], tuple(replace(found, body=bodies.get(found.id, b"")) for found in facts)
 
 
-def _affordable(rows: Sequence[Sequence[Any]]) -> list[int]:
-    """Return the ids whose bodies are read: those that come first, until they are too large together."""
-    total = 0
+def _affordable(evidence: Sequence[EvidenceFacts], *, sizes: Mapping[int, int]) -> list[int]:
+    """Return the ids whose bodies are read: in the order of trying, without what is too large beside those before it."""
+    left = MAX_BODIES_BYTES
     ids = []
-    for row in rows:
-        total += row[5]
-        if total > MAX_BODIES_BYTES:
-            break
-        ids.append(row[0])
+    for group in in_order(evidence):
+        for facts in group:
+            if sizes[facts.id] <= left:
+                left -= sizes[facts.id]
+                ids.append(facts.id)
     return ids

@@ -42,12 +42,11 @@ AND sha256 IN (SELECT x.child FROM entry x WHERE x.index_id = :index)"""
 
 
 def count(scope: Scope, manifest_id: int, *, held_bytes: int, expires: int | None) -> None:
-    """Set what the row counts for and when it expires; the project's counter follows."""
-    scope.connection.execute(
-        """UPDATE project SET held_bytes = held_bytes + ? - (SELECT held_size FROM manifest WHERE id = ?)
-        WHERE id = (SELECT r.project_id FROM manifest m JOIN repository r ON r.id = m.repo_id WHERE m.id = ?)""",
-        (held_bytes, manifest_id, manifest_id),
-    )
+    """Set what the row counts for and when it expires; its project's counter follows."""
+    before, cls = scope.connection.execute(
+        "SELECT held_size, class FROM manifest WHERE id = ?", (manifest_id,)
+    ).fetchone()
+    _add(scope, cls, held_bytes - before)
     scope.connection.execute(
         """UPDATE manifest SET held_size = ?, announced = announced AND expires IS ?, expires = ? WHERE id = ?""",
         (held_bytes, expires, expires, manifest_id),
@@ -57,15 +56,21 @@ def count(scope: Scope, manifest_id: int, *, held_bytes: int, expires: int | Non
 def count_more(scope: Scope, manifest_id: int, blob_id: int) -> None:
     """Let a row that counts count for a blob that was linked to it, by the length that is here."""
     row = scope.connection.execute(
-        """UPDATE manifest SET held_size = held_size + (SELECT size FROM blob WHERE id = ?)
-        WHERE id = ? AND held_size > 0""",
+        """SELECT m.class, b.size FROM manifest m JOIN blob b ON b.id = ? WHERE m.id = ? AND m.held_size > 0""",
         (blob_id, manifest_id),
-    )
-    if row.rowcount:
-        scope.connection.execute(
-            "UPDATE project SET held_bytes = held_bytes + (SELECT size FROM blob WHERE id = ?) WHERE id = ?",
-            (blob_id, scope.project.id),
-        )
+    ).fetchone()
+    if row is not None:
+        cls, size = row
+        scope.connection.execute("UPDATE manifest SET held_size = held_size + ? WHERE id = ?", (size, manifest_id))
+        _add(scope, cls, size)
+
+
+def _add(scope: Scope, cls: str, length: int) -> None:
+    """Let the project's counter for this class follow: build caches have one of their own."""
+    if length == 0:
+        return
+    counter = "cache_bytes" if cls == ManifestClass.CACHE.value else "held_bytes"
+    scope.connection.execute(f"UPDATE project SET {counter} = {counter} + ? WHERE id = ?", (length, scope.project.id))
 
 
 def announce(scope: Scope, manifest_id: int, expires: int) -> None:

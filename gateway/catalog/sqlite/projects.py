@@ -29,7 +29,9 @@ HELD_SECONDS: Final = 7 * 24 * 3600
 
 _STRICTNESS: Final = {Mode.WARN: 0, Mode.HOLD: 1, Mode.STRICT: 2}
 
-_COLUMNS: Final = "id, name, mode, visibility, writers_read_held, held_bytes, held_bytes_limit, held_seconds, created"
+_COLUMNS: Final = (
+    "id, name, mode, visibility, writers_read_held, held_bytes, cache_bytes, held_bytes_limit, held_seconds, created"
+)
 
 
 class SqliteProjects:
@@ -197,7 +199,8 @@ def _row(row: sqlite3.Row) -> ProjectRow:
         visibility=Visibility(row[3]),
         writers_read_held=bool(row[4]),
         held_bytes=row[5],
-        held_bytes_limit=row[6],
-        held_seconds=row[7],
-        created=row[8],
+        cache_bytes=row[6],
+        held_bytes_limit=row[7],
+        held_seconds=row[8],
+        created=row[9],
     )

@@ -12,9 +12,10 @@ from typing import Final
 
 from gateway.catalog.effects import PutManifest
 from gateway.catalog.sqlite.holding import count, is_carried, renew_entries, subject_came
+from gateway.catalog.sqlite.lacking import put_missing
 from gateway.catalog.sqlite.many import select_in
 from gateway.catalog.sqlite.rows import claims_json
-from gateway.catalog.sqlite.scope import Scope, find_manifest, raise_repository
+from gateway.catalog.sqlite.scope import Scope, find_manifest, name_blobs, raise_repository
 from gateway.catalog.sqlite.visibility import ADMITTED, HELD
 from gateway.catalog.sqlite.waiting import Part, complete, waits
 from gateway.catalog.values import METADATA, ManifestClass
@@ -42,7 +43,11 @@ def put_manifest(scope: Scope, effect: PutManifest) -> None:
         _refresh(scope, found, effect)
     _put_names(scope, row, effect)
     linked, newly = _put_links(scope, row, effect)
-    _put_missing(scope, row, effect, linked)
+    missing = [digest for digest in effect.missing if digest not in linked]
+    blobs = frozenset(named_blobs(effect.manifest))
+    lacks_more = put_missing(scope, row, effect.manifest, missing, blobs=blobs, new=new)
+    if not new and not lacks_more:
+        _take_over(scope, row, effect)
     _wake_parents(scope, row, effect)
     _count(scope, row, effect)
     if (new or newly) and _may_show(scope, row, effect.manifest.digest):
@@ -93,12 +98,15 @@ def _check_bytes(scope: Scope, row: int, manifest: Manifest) -> None:
         raise Internal(f"the stored bytes of {manifest.digest} are not those that it names")
 
 
-def _refresh(scope: Scope, row: int, effect: PutManifest) -> None:
+def _take_over(scope: Scope, row: int, effect: PutManifest) -> None:
     # Evidence counts for whom it was first here: nobody takes over another's, and with it the other's turn to be tried.
     scope.connection.execute(
         f"UPDATE manifest SET who = ?, who_claims = ? WHERE id = ? AND class NOT IN ({_METADATA})",
         (effect.who.id, claims_json(effect.who_claims), row),
     )
+
+
+def _refresh(scope: Scope, row: int, effect: PutManifest) -> None:
     if effect.cls not in METADATA:
         return
     # The one change of class: what was pushed by digest, before the tag that says what it is (cosign, oras copy). Not where
@@ -192,6 +200,8 @@ def _put_links(scope: Scope, row: int, effect: PutManifest) -> tuple[frozenset[D
         "INSERT INTO link (repo_id, blob_id, manifest_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         [(scope.repo_id, blob_id, row) for _, blob_id in here],
     )
+    if cursor.rowcount > 0:
+        name_blobs(scope, [blob_id for _, blob_id in here])
     return frozenset(named[digest] for digest, _ in here), cursor.rowcount > 0
 
 
@@ -203,27 +213,20 @@ def _brought(scope: Scope, blob_id: int, principal_id: str) -> bool:
     return found is not None
 
 
-def _put_missing(scope: Scope, row: int, effect: PutManifest, linked: frozenset[Digest]) -> None:
-    scope.connection.execute("DELETE FROM missing WHERE parent_id = ?", (row,))
-    named = frozenset(named_blobs(effect.manifest))
-    scope.connection.executemany(
-        "INSERT INTO missing (repo_id, digest, parent_id, named) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(scope.repo_id, str(digest), row, digest in named) for digest in effect.missing if digest not in linked],
-    )
-
-
 def _wake_parents(scope: Scope, row: int, effect: PutManifest) -> None:
     """Have those that wait for this manifest judged again; while it waits itself, they go on waiting for it."""
     if waits(scope, row):
         return
     for digest in (effect.manifest.digest, *effect.aliases):
-        complete(scope, Part(str(digest), effect.who.id, None))
+        complete(scope, Part(str(digest), effect.who.id, len(effect.manifest.raw), None))
 
 
 def _count(scope: Scope, row: int, effect: PutManifest) -> None:
     state, cls = scope.connection.execute("SELECT state, class FROM manifest WHERE id = ?", (row,)).fetchone()
     if cls != effect.cls.value:
         return  # put as something that it is not here: what it counts for and when it ends are as they were
+    if cls == ManifestClass.EVIDENCE.value and _is_verified(scope, row):
+        return  # as it was when it was verified, also where it is not at this moment: its key may come back
     if state == ADMITTED or is_carried(scope, row):
         count(scope, row, held_bytes=0, expires=None)
     else:
@@ -231,6 +234,11 @@ def _count(scope: Scope, row: int, effect: PutManifest) -> None:
         count(scope, row, held_bytes=effect.held_bytes + more, expires=effect.expires)
         if effect.manifest.manifests and effect.expires is not None:
             renew_entries(scope, row, effect.expires)
+
+
+def _is_verified(scope: Scope, row: int) -> bool:
+    found = scope.connection.execute("SELECT 1 FROM verified v WHERE v.evidence_id = ? LIMIT 1", (row,)).fetchone()
+    return found is not None
 
 
 def _unjudged_bytes(scope: Scope, row: int, manifest: Manifest) -> int:

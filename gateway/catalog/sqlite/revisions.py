@@ -22,7 +22,7 @@ from gateway.identity.values import Principal
 _ACTIVATED: Final = {"policy": EventKind.POLICY_ACTIVATED, "trust": EventKind.TRUST_APPLIED}
 
 _SELECT: Final = """
-SELECT r.kind, r.digest, r.reason, r.made_by, r.at, r.activated, a.generation, r.content
+SELECT r.kind, r.digest, coalesce(a.reason, r.reason), r.made_by, r.at, r.activated, a.generation, r.content
 FROM revision r LEFT JOIN active a ON a.revision_id = r.id
 """
 
@@ -34,12 +34,20 @@ class SqliteRevisions:
         self._database = database
 
     async def activate(
-        self, kind: str, digest: str, content: bytes, *, reason: str, by: Principal, now: int
+        self,
+        kind: str,
+        digest: str,
+        content: bytes,
+        *,
+        reason: str,
+        by: Principal,
+        now: int,
+        hides: bool = False,
     ) -> RevisionRow:
         """Store the revision if new and make it the active one: one generation, one event, and ``rejudge`` work.
 
         What is admitted stays so; the work judges again what waits, and finds drift. Raises `Conflict` where other content
-        is stored under this digest. The row keeps the reason it was first stored with, the event has this one's.
+        is stored under this digest. ``hides``: what this policy denies of what is admitted is revoked by that work.
         """
         event = _event_kind(kind)
 
@@ -50,9 +58,9 @@ class SqliteRevisions:
             ).fetchone()
             connection.execute("UPDATE revision SET activated = ? WHERE id = ?", (now, revision))
             connection.execute(
-                "INSERT INTO active (kind, revision_id, generation) VALUES (?, ?, 1) ON CONFLICT (kind) DO UPDATE"
-                " SET revision_id = excluded.revision_id, generation = generation + 1",
-                (kind, revision),
+                "INSERT INTO active (kind, revision_id, generation, reason) VALUES (?, ?, 1, ?) ON CONFLICT (kind)"
+                " DO UPDATE SET revision_id = excluded.revision_id, generation = generation + 1, reason = excluded.reason",
+                (kind, revision, reason),
             )
             row = _row(connection.execute(f"{_SELECT} WHERE r.id = ?", (revision,)).fetchone())
             insert_event(
@@ -64,10 +72,12 @@ class SqliteRevisions:
                     "previous": None if previous is None else previous[0],
                     "generation": row.active_generation,
                     "reason": reason,
+                    **({"hides": True} if hides else {}),
                 },
                 now=now,
             )
-            enqueue_work(connection, "rejudge", kind, {"kind": kind, "revision": digest}, due=now)
+            hiding = {"hides": str(row.active_generation)} if hides else {}
+            enqueue_work(connection, "rejudge", kind, {"kind": kind, "revision": digest, **hiding}, due=now)
             return row
 
         return await self._database.write(change)

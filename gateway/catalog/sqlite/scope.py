@@ -7,6 +7,7 @@ I/O: on the caller's connection.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.access.values import ProjectFacts
@@ -88,3 +89,11 @@ def signer_id(scope: Scope, identity: str, name: str) -> int:
     )
     row = scope.connection.execute("SELECT id FROM signer WHERE identity = ?", (identity,)).fetchone()
     return int(row[0])
+
+
+def name_blobs(scope: Scope, blob_ids: Sequence[int]) -> None:
+    """Note that a manifest names these blobs of the repository: they end no more as an upload that nobody finishes."""
+    scope.connection.executemany(
+        "UPDATE repo_blob SET loose = NULL WHERE repo_id = ? AND blob_id = ? AND loose IS NOT NULL",
+        [(scope.repo_id, blob_id) for blob_id in blob_ids],
+    )

@@ -47,12 +47,14 @@ class BlobHere:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What one key sees of the parts that its manifest names. ``manifest_id`` is of the row that is there already."""
+    """What one key sees of the parts that its manifest names. ``manifest_id`` is of the row that is there already, ``own``
+    says whether it is the caller's: what is linked to another's row was brought by somebody else."""
 
     connection: sqlite3.Connection
     key: WorldKey
     repo_id: int | None
     manifest_id: int | None
+    own: bool
     rights: Rights
     now: int
 
@@ -79,7 +81,7 @@ class Sight:
     def _hides(self, child: Digest) -> bool:
         if not self.key.pushing:
             return str(child) in self._lacked()
-        if self.rights.quarantine >= QuarantineLevel.SIGNING:
+        if self.rights.quarantine >= QuarantineLevel.FULL:
             return False
         values = {"repo": self.repo_id, "sha256": child.hex, "now": self.now}
         row = self.connection.execute(CHILD, values).fetchone()
@@ -93,7 +95,7 @@ class Sight:
     def _his(self, here: Mapping[Digest, BlobHere]) -> set[int]:
         ids = [blob.id for blob in here.values()]
         seen = {row[0] for row in select_in(self.connection, HELD_BY, ids, self.repo_id, self.key.caller)}
-        if self.manifest_id is not None:
+        if self.manifest_id is not None and self.own:
             seen |= {row[0] for row in select_in(self.connection, LINKED_BY, ids, self.repo_id, self.manifest_id)}
         for blob in ids:
             if blob not in seen:

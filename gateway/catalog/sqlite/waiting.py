@@ -20,7 +20,7 @@ from gateway.access.rights import rights
 from gateway.access.values import QuarantineLevel
 from gateway.catalog.sqlite.directory import read_standing
 from gateway.catalog.sqlite.holding import count_more
-from gateway.catalog.sqlite.scope import Scope
+from gateway.catalog.sqlite.scope import Scope, name_blobs
 from gateway.catalog.sqlite.work import enqueue_work
 
 WORK: Final = "arrival"
@@ -32,7 +32,8 @@ AT_ONCE: Final = 16
 PAGE: Final = 250
 """Completed in one transaction of background work: about 5 ms of the writer."""
 
-WAITING: Final = """SELECT w.parent_id, w.named, p.sha256, p.who FROM missing w JOIN manifest p ON p.id = w.parent_id
+WAITING: Final = """SELECT w.parent_id, w.named, p.sha256, p.who, w.size
+FROM missing w JOIN manifest p ON p.id = w.parent_id
 WHERE w.repo_id = ? AND w.digest = ? AND w.parent_id > ? ORDER BY w.parent_id LIMIT ?"""
 _WAITS: Final = "SELECT 1 FROM missing w WHERE w.parent_id = ? LIMIT 1"
 _WAITED_FOR: Final = "SELECT 1 FROM missing w WHERE w.repo_id = ? AND w.digest = ? LIMIT 1"
@@ -41,10 +42,11 @@ _ALIASES: Final = "SELECT a.digest FROM alias a WHERE a.manifest_id = ?"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What came: its digest as those that wait name it, who brought it, and its row where it is a blob."""
+    """What came: its digest as those that wait name it, who brought it, its length, and its row where it is a blob."""
 
     digest: str
     brought_by: str
+    size: int
     blob_id: int | None
 
 
@@ -69,17 +71,20 @@ def waits(scope: Scope, manifest_id: int) -> bool:
 
 
 def complete(scope: Scope, part: Part, *, after: int = 0, limit: int = AT_ONCE) -> None:
-    """Complete its bringer's own manifests, and those of whoever may read what others bring; ask for the next page."""
+    """Complete its bringer's own manifests, and those of whoever may read what others bring; ask for the next page.
+
+    What waits for it in another length goes on waiting: a rule on sizes must not rest on the word of who named it first.
+    """
     page = scope.connection.execute(WAITING, (scope.repo_id, part.digest, after, limit)).fetchall()
     writers = {who: may_name(scope, who, brought_by=part.brought_by) for who in {row[3] for row in page}}
-    completed = [row for row in page if writers[row[3]]]
+    completed = [row for row in page if writers[row[3]] and row[4] in (None, part.size)]
     if part.blob_id is not None:
-        _link(scope, part.blob_id, [parent_id for parent_id, named, _, _ in completed if named])
+        _link(scope, part.blob_id, [row[0] for row in completed if row[1]])
     scope.connection.executemany(
         "DELETE FROM missing WHERE repo_id = ? AND digest = ? AND parent_id = ?",
-        [(scope.repo_id, part.digest, parent_id) for parent_id, _, _, _ in completed],
+        [(scope.repo_id, part.digest, row[0]) for row in completed],
     )
-    for parent_id, _, sha256, who in completed:
+    for parent_id, _, sha256, who, _ in completed:
         ask_again(scope, sha256, kind="missing-part")
         if not waits(scope, parent_id):
             _tell_parents(scope, parent_id, sha256, who)
@@ -96,6 +101,8 @@ def _link(scope: Scope, blob_id: int, manifest_ids: Sequence[int]) -> None:
         )
         if linked.rowcount:
             count_more(scope, manifest_id, blob_id)
+    if manifest_ids:
+        name_blobs(scope, [blob_id])
 
 
 def _tell_parents(scope: Scope, manifest_id: int, sha256: str, who: str) -> None:

@@ -30,7 +30,7 @@ from gateway.oci.names import Tag
 
 _Row: TypeAlias = Sequence[Any]
 
-PLACE: Final = """SELECT p.held_bytes > p.held_bytes_limit, r.id
+PLACE: Final = """SELECT p.held_bytes > p.held_bytes_limit, p.cache_bytes > p.held_bytes_limit, r.id
 FROM project p LEFT JOIN repository r ON r.name = :repository AND r.project_id = p.id WHERE p.id = :project"""
 
 _MANIFEST: Final = f"""SELECT m.id, m.class, m.state, {grounded("m")}, m.unverified,
@@ -74,18 +74,20 @@ def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_
     if standing is None:
         return None
     place = {"repository": key.repository.text, "project": standing.project.id}
-    over_quota, repo_id = connection.execute(PLACE, place).fetchone()
+    over_quota, over_cache_quota, repo_id = connection.execute(PLACE, place).fetchone()
     manifest = _manifest(connection, repo_id, key.digest, now=now)
-    sight = Sight(connection, key, repo_id, None if manifest is None else manifest.id, rights(standing), now)
+    manifest_id, own = (None, False) if manifest is None else (manifest.id, manifest.who == key.caller)
+    sight = Sight(connection, key, repo_id, manifest_id, own, rights(standing), now)
     here = _blobs_here(connection, repo_id, key.blobs)
     children = sight.children(read_descendants(connection, repo_id, key.children, with_bodies=with_bodies))
     generation, evidence = read_evidence(connection, repo_id, key.digest, with_bodies=with_bodies)
-    tags = _tags(connection, repo_id, None if manifest is None else manifest.id, key.tags)
+    tags = _tags(connection, repo_id, manifest_id, key.tags)
     named = (key.digest, *(child.digest for child in children))
     return World(
         standing=standing,
         repository_exists=repo_id is not None,
         over_quota=bool(over_quota),
+        over_cache_quota=bool(over_cache_quota),
         manifest=manifest,
         clock=_clock(connection, manifest, now=now) if key.clock else None,
         missing_blobs=sight.missing_blobs(here),

@@ -53,9 +53,20 @@ class RevisionStore(Protocol):
     """Policy and trust revisions by digest, and which one is active."""
 
     async def activate(
-        self, kind: str, digest: str, content: bytes, *, reason: str, by: Principal, now: int
+        self,
+        kind: str,
+        digest: str,
+        content: bytes,
+        *,
+        reason: str,
+        by: Principal,
+        now: int,
+        hides: bool = False,
     ) -> RevisionRow:
-        """Store the revision if new and make it the active one: one generation, one event, and ``rejudge`` work."""
+        """Store the revision if new and make it the active one: one generation, one event, and ``rejudge`` work.
+
+        ``hides``: that work revokes what is admitted and this policy denies.
+        """
         ...
 
     async def active(self, kind: str) -> RevisionRow | None:

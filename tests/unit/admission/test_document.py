@@ -31,6 +31,7 @@ SUBJECT: Final = Digest.of(b"subject")
 VERIFIED: Final = Verified(
     evidence=Digest.of(b"evidence"),
     layer=Digest.of(b"layer"),
+    signed=Digest.of(b"layer"),
     format=EvidenceFormat.COSIGN_SIGNATURE,
     signer=SignerIdentity("key:sha256:" + "0" * 64, "release"),
     authority="release",
@@ -156,7 +157,7 @@ def test_what_a_signer_says_is_masked_and_denies_nothing() -> None:
         content_type=media_types.OCI_MANIFEST,
     )
     attested = dataclasses.replace(
-        VERIFIED, layer=Digest.of(b"attestation"), predicate_type=f"https://example.test/{CANARY}"
+        VERIFIED, signed=Digest.of(b"attestation"), predicate_type=f"https://example.test/{CANARY}"
     )
     made = asked([plain], {}, dataclasses.replace(VERIFIED, annotations=said), attested)
     assert CANARY not in json.dumps(made)

@@ -122,6 +122,7 @@ def verified(number: int, annotations: JsonObject | None = None) -> Verified:
     return Verified(
         evidence=Digest.of(b"%d" % number),
         layer=Digest.of(b"layer %d" % number),
+        signed=Digest.of(b"layer %d" % number),
         format=EvidenceFormat.COSIGN_SIGNATURE,
         signer=SignerIdentity("key:sha256:" + "0" * 64, "release"),
         authority="release",
@@ -158,7 +159,7 @@ def test_evidence_over_its_numbers_is_left_out_and_named(proven: int, junk: int,
 
 def test_what_is_said_again_in_other_manifests_pushes_nothing_out() -> None:
     said = dataclasses.replace(verified(0), first_seen=7)
-    again = [dataclasses.replace(verified(n), layer=said.layer, first_seen=6 + n) for n in range(1, MAX_VERIFIED + 2)]
+    again = [dataclasses.replace(verified(n), signed=said.signed, first_seen=6 + n) for n in range(1, MAX_VERIFIED + 2)]
     made = asked(platform(), report=EvidenceReport((*again[2:], said, *again[:2], verified(999)), ()))
     assert left_out(made) == []
     first, second = made["evidence"]["verified"]

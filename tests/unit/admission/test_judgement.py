@@ -108,6 +108,7 @@ def verified(signer: str, evidence: bytes, seen: int, *, policy: str = "p") -> V
     return Verified(
         evidence=Digest.of(evidence),
         layer=Digest.of(evidence + b"layer"),
+        signed=Digest.of(evidence + b"layer"),
         format=EvidenceFormat.COSIGN_SIGNATURE,
         signer=SignerIdentity(signer, signer.upper()),
         policy=policy,

@@ -195,6 +195,6 @@ def test_a_layer_that_is_there_twice_counts_once() -> None:
     twice = signed_classic(KEY, OTHER_KEY)
     manifest = Manifest.parse(twice.manifest, content_type=twice.media_type)
     layer = manifest.layers[0]
-    assert counted_bytes(manifest, signed={(layer.digest, KEY.id)}, repeat=False) == 0
-    assert counted_bytes(manifest, signed=frozenset(), repeat=False) == layer.size
-    assert counted_bytes(manifest, signed={(layer.digest, KEY.id)}, repeat=True) == len(twice.manifest) + layer.size
+    assert counted_bytes(manifest, signed_layers={layer.digest}, repeat=False) == 0
+    assert counted_bytes(manifest, signed_layers=(), repeat=False) == layer.size
+    assert counted_bytes(manifest, signed_layers={layer.digest}, repeat=True) == len(twice.manifest) + layer.size

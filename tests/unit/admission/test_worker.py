@@ -26,7 +26,13 @@ class Judge:
         self.asked: list[tuple[str, TriggerKind]] = []
 
     async def reevaluate(
-        self, repository: RepositoryName, digest: Digest, *, principal: Principal, kind: TriggerKind
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        *,
+        principal: Principal,
+        kind: TriggerKind,
+        hides: int | None = None,
     ) -> Outcome:
         self.asked.append((str(digest), kind))
         answer = self.answers.get(str(digest), Unreachable("not scripted"))

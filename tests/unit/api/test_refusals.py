@@ -84,6 +84,8 @@ EXAMPLES: list[GatewayError] = [
     errors.TooManyRequests("later", retry_after_seconds=3),
     errors.Conflict("taken"),
     errors.Unavailable("down", retry_after_seconds=4),
+    errors.OutboundFailed("the issuer does not answer"),
+    errors.FederationInvalid("rule x: no audience"),
     errors.StorageFull("/secret/path"),
     errors.StorageFailed("/secret/path"),
     errors.Internal("/secret/path"),

@@ -359,7 +359,7 @@ def _fill(connection: sqlite3.Connection) -> None:
         f"{numbers.format(200)} INSERT INTO signer (identity, name) SELECT 'key:' || i, 'n' FROM n",
         """INSERT INTO support (manifest_id, slot, signer_id, seen, evidence_id)
         SELECT id, 0, 1 + id % 200, 1, 4 FROM manifest WHERE slots > 0""",
-        """INSERT INTO verified (evidence_id, signer_id, layer, seen)
+        """INSERT INTO verified (evidence_id, signer_id, signed, seen)
         SELECT id, 1 + id % 200, 'sha256:' || sha256, 1 FROM manifest WHERE class = 'evidence'""",
         f"""{numbers.format(100)} INSERT INTO distrust (signer_id, since, revoked_by, at)
         SELECT i, 0, 'os:root', 0 FROM n""",

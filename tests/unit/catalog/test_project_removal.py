@@ -66,7 +66,7 @@ def fill(connection: sqlite3.Connection, name: str, salt: str) -> None:
     insert("upload", id=salt, repo_name=repository, project_id=project, principal_id="u:x", started=NOW, touched=NOW)
     signer = insert("signer", identity=salt, name="k")
     insert("support", manifest_id=manifest, slot=0, signer_id=signer, seen=NOW, evidence_id=evidence)
-    insert("verified", evidence_id=evidence, signer_id=signer, layer=f"sha256:{HEX}", seen=NOW)
+    insert("verified", evidence_id=evidence, signer_id=signer, signed=f"sha256:{HEX}", seen=NOW)
     insert("distrust", signer_id=signer, since=0, revoked_by="u:x", at=NOW)
     insert("tombstone", project_id=project, sha256=HEX, reason="r", revoked_by="u:x", at=NOW)
     insert("subject_state", repo_id=repo, subject=HEX)

@@ -22,7 +22,7 @@ from gateway.catalog.effects import (
     MoveTag,
     PendTag,
     RecordVerified,
-    SignedLayer,
+    Signature,
     Support,
 )
 from gateway.catalog.sqlite.arrivals import link_blob
@@ -75,6 +75,7 @@ POOL: Final[list[Item]] = [
     (CACHE, ManifestClass.CACHE, None),
 ]
 BY_DIGEST: Final = {manifest.digest: manifest for manifest, _, _ in POOL}
+BLOB_SIZES: Final = {part.digest: part.size for manifest in BY_DIGEST.values() for part in manifest.referenced_blobs}
 SIGNED: Final = {
     LEAVES[0].digest,
     SBOM.digest,
@@ -227,7 +228,7 @@ class History:
             for signer in self.random.sample(self.signers, self.random.randrange(1, 3))
         ]
         model.verify(digest, signers)
-        signed = tuple(SignedLayer(digest, signer, "name", seen) for signer, seen in signers)
+        signed = tuple(Signature(digest, signer, "name", seen) for signer, seen in signers)
         subject = model.rows[digest].subject
         assert subject is not None
         self.commit(connection, name, RecordVerified(digest, subject, signed, 0))
@@ -317,7 +318,7 @@ class History:
         self.flush(connection)
         self.models[name].link(blob)
         self.log.append(f"link {name} {blob}")
-        link_blob(connection, name, blob, 1, principal=ALICE, now=self.now)
+        link_blob(connection, name, blob, BLOB_SIZES[blob], principal=ALICE, now=self.now)
 
     def some(self, name: RepositoryName, wanted: Callable[[Digest], bool] = lambda _: True) -> Digest | None:
         found = sorted(digest for digest in self.models[name].rows if wanted(digest))
@@ -419,12 +420,13 @@ class Reader:
 
 def _counts(connection: sqlite3.Connection, history: History) -> None:
     """Compare every kept count with what it counts."""
-    held, counted = connection.execute(
-        """SELECT p.held_bytes, (SELECT coalesce(sum(m.held_size), 0) FROM manifest m JOIN repository r
-        ON r.id = m.repo_id WHERE r.project_id = p.id) FROM project p WHERE p.name = ?""",
-        (history.project,),
-    ).fetchone()
-    assert held == counted, history.log
+    for counter, classes in (("held_bytes", "<> 'cache'"), ("cache_bytes", "= 'cache'")):
+        held, counted = connection.execute(
+            f"""SELECT p.{counter}, (SELECT coalesce(sum(m.held_size), 0) FROM manifest m JOIN repository r
+            ON r.id = m.repo_id WHERE r.project_id = p.id AND m.class {classes}) FROM project p WHERE p.name = ?""",
+            (history.project,),
+        ).fetchone()
+        assert held == counted, history.log
     for name, model in history.models.items():
         evidence = [row for row in model.rows.values() if row.cls is ManifestClass.EVIDENCE]
         rows = connection.execute(

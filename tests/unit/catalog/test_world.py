@@ -74,6 +74,7 @@ _LEAF: Final = _M.format(LEAF.digest.hex)
 _MIDDLE: Final = _M.format(MIDDLE.digest.hex)
 _SIGNATURE: Final = f"(SELECT id FROM manifest {_M.format(SIGNATURE.digest.hex)})"
 _UNSIGNED: Final = f"(SELECT id FROM manifest {_M.format(UNSIGNED.digest.hex)})"
+_LACKING: Final = f"INSERT INTO missing SELECT repo_id, 'sha256:{'c' * 64}', id, 1, NULL FROM manifest {_LEAF}"
 _PROVEN: Final = f"INSERT INTO verified SELECT m.id, s.id, 'sha256:' || m.sha256, 0 FROM manifest m, signer s {_ROOT}"
 _LEAF_ID: Final = f"(SELECT id FROM manifest {_LEAF})"
 _OTHER_ID: Final = f"(SELECT id FROM manifest {_M.format(OTHER.digest.hex)})"
@@ -100,6 +101,7 @@ FACTS: Final = [
     ("standing.project.held_seconds", "UPDATE project SET held_seconds = held_seconds + 1"),
     ("repository_exists", None),
     ("over_quota", "UPDATE project SET held_bytes = held_bytes_limit + 1"),
+    ("over_cache_quota", "UPDATE project SET cache_bytes = held_bytes_limit + 1"),
     ("manifest.id", f"UPDATE manifest SET id = 1000 {_ROOT}; {_BODIES}"),
     ("manifest.cls", f"UPDATE manifest SET class = 'cache' {_ROOT}"),
     ("manifest.admitted", f"UPDATE manifest SET state = 0 {_ROOT}"),
@@ -128,7 +130,7 @@ FACTS: Final = [
     ("children.present", f"UPDATE manifest SET sha256 = '{'b' * 64}' {_LEAF}"),
     ("children.cls", f"UPDATE manifest SET class = 'cache' {_LEAF}"),
     ("children.admitted", f"UPDATE manifest SET state = 1 {_LEAF}"),
-    ("children.missing_blobs", f"INSERT INTO missing SELECT repo_id, 'sha256:{'c' * 64}', id, 1 FROM manifest {_LEAF}"),
+    ("children.missing_blobs", _LACKING),
     ("children.children", f"INSERT INTO entry SELECT id, '{'d' * 64}' FROM manifest {_MIDDLE}"),
     ("children.media_type", f"UPDATE manifest SET media_type = 'application/x' {_LEAF}"),
     ("revoked", f"INSERT INTO tombstone SELECT id, '{ROOT.digest.hex}', 'r', 'os:root', 0 FROM project"),
@@ -140,7 +142,7 @@ FACTS: Final = [
     ("evidence.format", f"UPDATE manifest SET evidence_format = 'bundle' WHERE id = {_UNSIGNED}"),
     ("evidence.first_seen", f"UPDATE manifest SET created = created - 1 WHERE id = {_UNSIGNED}"),
     ("evidence.who", f"UPDATE manifest SET who = 'u:bob' WHERE id = {_UNSIGNED}"),
-    ("evidence.missing_blobs", f"INSERT INTO missing SELECT 1, 'sha256:{'f' * 64}', {_UNSIGNED}, 1"),
+    ("evidence.missing_blobs", f"INSERT INTO missing SELECT 1, 'sha256:{'f' * 64}', {_UNSIGNED}, 1, NULL"),
     ("evidence.signed", f"INSERT INTO verified SELECT {_UNSIGNED}, id, 'sha256:{'f' * 64}', 0 FROM signer"),
     ("evidence.signed", f"DELETE FROM verified WHERE evidence_id = {_SIGNATURE}"),
     ("evidence.media_type", f"UPDATE manifest SET media_type = 'application/x' WHERE id = {_UNSIGNED}"),
@@ -200,7 +202,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 kind,
                 f"{kind[0]}1",
             )
-            opened.execute("INSERT INTO active SELECT kind, id, 1 FROM revision WHERE kind = ?", kind)
+            opened.execute("INSERT INTO active SELECT kind, id, 1, 'r' FROM revision WHERE kind = ?", kind)
     return directory
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from gateway.config import load
+from gateway.config.reading import load
 from tests.support.command_line import Home, command
 
 

@@ -40,21 +40,75 @@ def test_exit_status(error: GatewayError, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "says", "reads"),
     [
-        pytest.param(("frobnicate",), id="no-such-command"),
-        pytest.param(("project", "frobnicate"), id="no-such-subcommand"),
-        pytest.param(("project", "create"), id="no-name"),
-        pytest.param(("--output", "yaml", "stats"), id="no-such-output"),
-        pytest.param(("project", "create", "x", "--mode", "loose"), id="no-such-mode"),
-        pytest.param(("audit", "tail", "--count", "0"), id="out-of-range"),
+        pytest.param(("frobnicate",), "no such command 'frobnicate'", "", id="no-such-command"),
+        pytest.param(
+            ("project", "creat"), "no such command 'creat', did you mean 'create'", "project", id="almost-a-command"
+        ),
+        pytest.param(("stats", "--frobnicate"), "no such option: --frobnicate", "stats", id="no-such-option"),
+        pytest.param(
+            ("--confg", "x", "stats"), "no such option: --confg (Possible options: --config)", "", id="almost-an-option"
+        ),
+        pytest.param(("project", "create"), "missing argument 'name'", "project create", id="no-name"),
+        pytest.param(
+            ("robot", "create", "team", "ci"),
+            "missing option '--role', choose from: reader, writer, scanner, maintainer, owner",
+            "robot create",
+            id="no-role",
+        ),
+        pytest.param(
+            ("project", "create", "a", "b"),
+            "got unexpected extra argument(s) (b)",
+            "project create",
+            id="a-word-too-many",
+        ),
+        pytest.param(
+            ("--output", "yaml", "stats"),
+            "invalid value for '--output': 'yaml' is not one of 'table', 'json'",
+            "",
+            id="no-such-output",
+        ),
+        pytest.param(
+            ("project", "create", "x", "--mode", "loose"),
+            "invalid value for '--mode': 'loose' is not one of 'hold', 'strict'",
+            "project create",
+            id="no-such-mode",
+        ),
+        pytest.param(
+            ("audit", "tail", "--count", "0"),
+            "invalid value for '--count' / '-n': Input should be greater than or equal to 1",
+            "audit tail",
+            id="out-of-range",
+        ),
+        pytest.param(("a\nb\x1b[2J",), "no such command 'a\\nb\\x1b[2J'", "", id="no-such-command-in-two-lines"),
     ],
 )
-def test_usage_ends_with_2(words: tuple[str, ...]) -> None:
+def test_usage_ends_with_2_and_one_sentence_that_says_what_to_read(
+    words: tuple[str, ...], says: str, reads: str
+) -> None:
     ran = command(*words)
     assert ran.status == 2
     assert ran.out == ""
-    assert "Usage: registry-gateway" in ran.err
+    assert ran.err == f"registry-gateway: {says}: see `{f'registry-gateway {reads}'.strip()} --help`\n"
+
+
+@pytest.mark.parametrize("words", [pytest.param((), id="nothing"), pytest.param(("project",), id="a-group")])
+def test_no_command_is_answered_by_the_list_of_them(words: tuple[str, ...]) -> None:
+    ran = command(*words)
+    assert ran.status == 2
+    assert ran.out == ""
+    assert ran.err.startswith(f"Usage: {' '.join(('registry-gateway', *words))} [OPTIONS] COMMAND")
+    assert "\nCommands:\n" in ran.err
+
+
+def test_a_question_that_is_not_answered_with_yes_ends_with_1(home: Home) -> None:
+    home.done("project", "create", "team")
+    for answer in ("n\n", ""):
+        ran = home.run("project", "delete", "team", stdin=answer)
+        assert ran.status == 1
+        assert ran.err.splitlines()[-1] == "registry-gateway: not answered with yes, and nothing was changed"
+    assert [row["name"] for row in home.data("project", "list")] == ["team"]
 
 
 @pytest.mark.parametrize(

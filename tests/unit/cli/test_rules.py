@@ -94,10 +94,25 @@ class TestPolicy:
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
         ran = made.run("policy", "test", str(made.folder / "policies"))
-        assert ran.status == 1
+        assert ran.status == 3
         assert ran.out == ""
-        assert "did not run: install opa" in ran.err
+        assert "did not run: install opa" in ran.err.splitlines()[-1]
         assert made.data("policy", "check", str(made.folder / "policies"))["tested"] is False
+
+    def test_rules_that_cannot_be_compiled_end_with_3_and_what_to_install(
+        self, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        policies = home.folder / "policies"
+        rule = policies / "registry" / "rules" / "no_root.rego"
+        rule.write_text(rule.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+        for words in (("check", str(policies)), ("activate", str(policies), "--reason", "test"), ("status",)):
+            ran = home.run("policy", *words)
+            assert ran.status == 3
+            assert ran.out == ""
+            last = ran.err.splitlines()[-1]
+            assert last.startswith(f"registry-gateway: the rules in {policies} are not the shipped ones")
+            assert "must be compiled: install opa" in last
 
     @pytest.mark.parametrize(
         ("script", "status", "out", "err"),

@@ -41,4 +41,4 @@ def test_a_summary_is_the_first_sentence_of_the_command(name: str, verb: Verb) -
 def test_a_verb_that_is_not_there_is_told_with_what_was_meant() -> None:
     ran = command("projct")
     assert ran.status == 2
-    assert "Did you mean 'project'" in ran.err
+    assert "did you mean 'project'" in ran.err

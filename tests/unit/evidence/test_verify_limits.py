@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from gateway.evidence.limits import MAX_VERIFICATIONS
+from gateway.evidence.limits import MAX_OBJECT_VERIFICATIONS
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.evidence.values import EvidenceObject, EvidenceReport, RejectionCode
 from gateway.evidence.verify import verify_all
@@ -76,8 +76,8 @@ def test_the_end_of_the_process_is_no_rejection(error: BaseException) -> None:
         verify(falling(error), made.signed_bundle(KEYS[0]).object())
 
 
-def test_one_evaluation_checks_so_many_signatures_and_no_more() -> None:
-    """100 layers of eight signatures against 26 keys are 20,800 checks; the real one, in a small manifest, is first."""
+def test_one_manifest_costs_so_many_checks_and_no_more() -> None:
+    """100 layers of eight signatures against 26 keys are 20,800 checks; the real one behind it has its own."""
     layers = []
     for number in range(100):
         envelope = made.envelope(made.attest_statement(predicate={"layer": number}), [b"no signature"] * 8)
@@ -86,5 +86,5 @@ def test_one_evaluation_checks_so_many_signatures_and_no_more() -> None:
     report = verify(junk.object(), made.signed_bundle(KEYS[25]).object(), keys=KEYS)
     assert [each.signer.id for each in report.verified] == [KEYS[25].id]
     codes = [each.code for each in report.rejected]
-    tried = MAX_VERIFICATIONS // (8 * len(KEYS))
+    tried = MAX_OBJECT_VERIFICATIONS // (8 * len(KEYS))
     assert codes == [RejectionCode.NO_MATCHING_KEY] * tried + [RejectionCode.LIMIT_EXCEEDED] * (100 - tried)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import PolicyInvalid
+from gateway.errors import PolicyInvalid, Unavailable
 from gateway.oci.strict_json import JsonObject, JsonValue
 from gateway.policy.build import build, check_levels, rules_of
 from gateway.policy.pack import copy_policies, shipped_revision
@@ -46,7 +46,7 @@ def test_a_project_may_have_a_file_of_its_own(policies: Path) -> None:
 
 def test_a_rule_changes_only_with_opa_and_the_error_says_how_to_get_it(policies: Path) -> None:
     edit(policies / "registry" / "rules" / "no_root.rego", "Not root", "Not  root")
-    with pytest.raises(PolicyInvalid) as caught:
+    with pytest.raises(Unavailable) as caught:
         build(policies)
     assert "github.com/open-policy-agent/opa" in caught.value.message
 

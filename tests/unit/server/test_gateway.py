@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from gateway import app
-from gateway.config import Config, parse
+from gateway.config.reading import parse
+from gateway.config.sections import Config
 from gateway.errors import ConfigInvalid
 from gateway.server.gateway import settings
 

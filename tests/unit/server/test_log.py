@@ -1,6 +1,7 @@
-"""The line of a decision: what stands in it."""
+"""The line of a decision, and of a library: what stands in it."""
 
 import json
+import logging
 
 import pytest
 
@@ -41,4 +42,23 @@ def test_a_decision_is_one_line_with_its_id(capsys: pytest.CaptureFixture[str], 
         "principal": "u:a",
         "trigger": "push",
         "policy_revision": None,
+    }
+
+
+def test_what_a_library_logs_is_a_line_of_the_same_form() -> None:
+    error = ValueError("\x1b[2J")
+    told = logging.LogRecord(
+        "asyncio", logging.ERROR, __file__, 1, "two\nlines of %s", ("it",), (ValueError, error, None)
+    )
+    line = log.OfLibraries().format(told)
+    assert "\n" not in line
+    assert "\x1b" not in line
+    record = json.loads(line)
+    assert record.pop("timestamp").endswith("Z")
+    assert record == {
+        "event": "library",
+        "level": "error",
+        "logger": "asyncio",
+        "message": "two\nlines of it",
+        "exception": "ValueError: \x1b[2J\n",
     }

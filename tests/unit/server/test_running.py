@@ -9,7 +9,7 @@ import pytest
 from gateway import app
 from gateway.catalog.values import EventRow
 from gateway.cli.initial import initialise
-from gateway.config import load
+from gateway.config.reading import load
 from gateway.identity.values import SYSTEM
 from gateway.oci.digest import Digest
 from gateway.policy.pack import shipped_revision

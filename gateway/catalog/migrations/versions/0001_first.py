@@ -156,6 +156,7 @@ def upgrade() -> None:
         _text("digest"),
         _integer("parent_id"),
         _integer("named"),
+        _nullable("size", sa.Integer),
         _key("missing", "repo_id", "digest", "parent_id"),
         sqlite_with_rowid=False,
     )
@@ -184,6 +185,7 @@ def upgrade() -> None:
         _integer("held_bytes", "0"),
         _integer("held_bytes_limit"),
         _integer("held_seconds"),
+        _integer("cache_bytes", "0"),
         _integer("created"),
         _key("project", "id"),
         _unique("project", "name"),
@@ -221,10 +223,13 @@ def upgrade() -> None:
         _nullable("none_at", sa.Integer),
         _integer("linked"),
         _text("linked_by"),
+        _nullable("loose", sa.Integer),
         _key("repo_blob", "repo_id", "blob_id"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_repo_blob_blob_id", "repo_blob", ["blob_id"])
+    op.create_index("ix_repo_blob_loose", "repo_blob", ["loose"], sqlite_where=sa.text("loose IS NOT NULL"))
+    op.create_index("ix_repo_blob_loose_of", "repo_blob", ["linked_by"], sqlite_where=sa.text("loose IS NOT NULL"))
     op.create_table(
         "revision",
         _integer("id"),
@@ -309,9 +314,9 @@ def upgrade() -> None:
         "verified",
         _integer("evidence_id"),
         _integer("signer_id"),
-        _text("layer"),
+        _text("signed"),
         _integer("seen"),
-        _key("verified", "evidence_id", "signer_id", "layer"),
+        _key("verified", "evidence_id", "signer_id", "signed"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_verified_signer_id", "verified", ["signer_id"])
@@ -342,6 +347,7 @@ def upgrade() -> None:
         _text("kind"),
         _integer("revision_id"),
         _integer("generation"),
+        _text("reason"),
         _key("active", "kind"),
         _foreign("active", "revision_id", "revision.id"),
     )

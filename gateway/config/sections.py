@@ -1,36 +1,23 @@
-"""The configuration: one file and the environment, parsed once into one frozen value.
+"""What can be configured: every section and key, with its bounds.
 
-An unknown key is an error that names the nearest known one, since a misspelt limit is no limit. Environment variables
-``REGISTRY_GATEWAY__SECTION__KEY`` win over the file. Secrets are never values here: files name them.
-This is the one module that reads the environment (STYLE 5).
+Secrets are never values here: files name them. Relative paths are relative to the file.
 
-I/O: reads the file; nothing else.
+Pure: no I/O.
 Source: INTERFACE 4.
 """
 
-import difflib
 import ipaddress
-import os
 import re
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from gateway.errors import ConfigInvalid
 from gateway.evidence.limits import MAX_ATTESTATION_BYTES, MAX_EVIDENCE_MANIFEST_BYTES
 
-ENVIRONMENT_PREFIX: Final = "REGISTRY_GATEWAY__"
-DEFAULT_FILE: Final = "gateway.toml"
 MEBIBYTE: Final = 1024 * 1024
 MAX_PORT: Final = 65535
-_LATER: Final = re.compile(
-    r"audit|identity\.(issuer|provider)|mirror|policy\.shadow|projects|server\.trusted_proxies|storage\.(catalog|content)|upstream"
-)
-"""Of INTERFACE 4, with nothing behind them yet: whoever wrote one did not misspell it."""
 _HOST_PORT: Final = re.compile(
     r"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z](?:[0-9A-Za-z.-]*[0-9A-Za-z])?)(?::(?P<port>[0-9]{1,5}))?"
 )
@@ -142,11 +129,51 @@ class Storage(_Section):
     path: Path = Path("data")
 
 
+class Issuer(_Section):
+    """A CI platform whose tokens are taken as passwords, as far as a rule of `federation add` says what for."""
+
+    name: str = Field(description="what rules call it", pattern="^[a-z0-9][a-z0-9-]{0,62}$")
+    issuer: str = Field(description='the `iss` of its tokens, "https://..."')
+    jwks_file: Path | None = Field(default=None, description="its keys, pinned: then nothing is fetched")
+    ca: Path | None = Field(default=None, description="PEM, of a private CA that signed its certificate")
+    internal: bool = Field(default=False, description="its address may be a private one")
+    immutable_claims: tuple[str, ...] = Field(
+        default=(), description="its ids that are never given again, besides the known"
+    )
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer_is_a_url(cls, text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme != "https" or not _is_host(parts.netloc) or parts.query or parts.fragment:
+            raise ValueError("is https://HOST[:PORT][/PATH] and nothing more")
+        return text
+
+    @model_validator(mode="after")
+    def _pinned_or_fetched(self) -> Self:
+        if self.jwks_file is not None and (self.ca is not None or self.internal):
+            raise ValueError("with jwks_file nothing is fetched: ca and internal have no meaning")
+        return self
+
+
 class Identity(_Section):
-    """Local accounts and our own tokens."""
+    """Local accounts, our own tokens, and whose tokens are taken besides."""
 
     token_seconds: int = Field(default=300, ge=60, le=900)
     key_directory: Path = Path("keys/token")
+    issuer: tuple[Issuer, ...] = Field(default=(), description="CI platforms")
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuers_are_told_apart(cls, issuers: tuple[Issuer, ...]) -> tuple[Issuer, ...]:
+        if len({issuer.name for issuer in issuers}) != len(issuers):
+            raise ValueError("two issuers have one name")
+        for issuer in issuers:
+            same = [other for other in issuers if other.issuer == issuer.issuer]
+            # Clusters by the dozen call themselves by the same address: then only the key tells whose a token is.
+            if len(same) > 1 and any(other.jwks_file is None for other in same):
+                raise ValueError(f"two issuers are {issuer.issuer}: then each needs its keys pinned by jwks_file")
+        return issuers
 
 
 class Policy(_Section):
@@ -199,102 +226,3 @@ class Config(_Section):
     def path(self, path: Path) -> Path:
         """Return a configured path made absolute."""
         return path if path.is_absolute() else self.directory / path
-
-
-def read_secret(file: Path, *, key: str) -> str:
-    """Return the secret in ``file``: one word of printable ASCII, as it travels in a header.
-
-    Raises `ConfigInvalid`, which names the setting ``key`` and shows nothing of the file. Empty is not "nobody" either.
-    """
-    try:
-        text = file.read_bytes().decode("ascii").strip()
-    except OSError as error:
-        raise ConfigInvalid(f"{key}: {file} cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        text = ""
-    if not text or not text.isprintable() or " " in text:
-        raise ConfigInvalid(f"{key}: {file} must hold one secret, a line of printable ASCII without spaces") from None
-    return text
-
-
-def find_file(option: Path | None, environment: Mapping[str, str]) -> Path:
-    """Return the configuration file that the command line and the environment name."""
-    return option or Path(environment.get("REGISTRY_GATEWAY_CONFIG", DEFAULT_FILE))
-
-
-def process_environment() -> Mapping[str, str]:
-    """Return the environment of this process: read here and nowhere else."""
-    return os.environ
-
-
-def load(file: Path, environment: Mapping[str, str]) -> Config:
-    """Return the configuration in ``file`` with the environment's overrides. Raises `ConfigInvalid`."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigInvalid(f"{file}: {error.strerror}; `registry-gateway init DIR` writes one") from None
-    except UnicodeDecodeError:
-        raise ConfigInvalid(f"{file} is not UTF-8") from None
-    return parse(text, environment, directory=file.resolve().parent, name=str(file))
-
-
-def parse(text: str, environment: Mapping[str, str], *, directory: Path, name: str) -> Config:
-    """Return the configuration that ``text`` (TOML) is, with the environment's overrides. Raises `ConfigInvalid`."""
-    try:
-        document: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigInvalid(f"{name}: not TOML: {error}") from None
-    overridden = _override(document, environment)
-    if "directory" in document:  # ours to set: believed from a file, it would move every relative path
-        raise ConfigInvalid(f"{overridden.get(('directory',), name)}: {_unknown(['directory'])}")
-    try:
-        return Config.model_validate({**document, "directory": directory})
-    except ValidationError as error:
-        where, sentence = _first(error)
-        raise ConfigInvalid(f"{overridden.get(where, name)}: {sentence}") from None
-
-
-def _override(document: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, ...], str]:
-    """Put the environment's values into the document; return which variable set which key, for messages."""
-    overridden: dict[tuple[str, ...], str] = {}
-    for variable in sorted(environment):
-        if not variable.startswith(ENVIRONMENT_PREFIX):
-            continue
-        *sections, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-        place = document
-        for section in sections:
-            place = place.setdefault(section, {})
-            if not isinstance(place, dict):
-                raise ConfigInvalid(f"{variable}: {section} is not a section")
-        place[key] = environment[variable]
-        overridden[*sections, key] = variable
-    return overridden
-
-
-def _first(error: ValidationError) -> tuple[tuple[str, ...], str]:
-    """Return where the first mistake is and one sentence about it."""
-    detail = error.errors(include_url=False, include_input=False)[0]
-    where = [str(part) for part in detail["loc"]]
-    if detail["type"] == "extra_forbidden":
-        return tuple(where), _unknown(where)
-    return tuple(where), f"{'.'.join(where) or 'the file'}: {detail['msg'].removeprefix('Value error, ')}"
-
-
-def _unknown(where: list[str]) -> str:
-    """Return the sentence about an unknown key: that it is for later, or the nearest known name."""
-    if _LATER.fullmatch(".".join(where)):
-        return f"{'.'.join(where)}: is not there yet in this version; remove it"
-    known = _known_keys(where[:-1])
-    near = difflib.get_close_matches(where[-1], known, n=1)
-    hint = f", did you mean {near[0]}?" if near else f", the known ones are {', '.join(known)}"
-    return f"{'.'.join(where)}: unknown key{hint}"
-
-
-def _known_keys(section: list[str]) -> list[str]:
-    model: type[BaseModel] = Config
-    for name in section:
-        annotation = model.model_fields[name].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
-    return sorted(name for name in model.model_fields if name != "directory" or model is not Config)

@@ -1,0 +1,161 @@
+"""Row 102, the long way round: what is held and hidden is not published by wrapping it, and not by putting it again."""
+
+import json
+from pathlib import Path
+
+from gateway.access.values import Role
+from gateway.admission.values import Admitted, Held
+from gateway.oci.digest import Digest
+from tests.attacks.test_naming_digests import bring, codes, push, robot
+from tests.support.admission import KEY, OPERATOR, PROJECT, REPOSITORY, House, house, run
+from tests.support.admission_stories import reevaluate
+from tests.support.evidence import signed_bundle
+from tests.support.images import OCI_INDEX, Artifact, Blob, Json, canonical, image, index
+
+
+def wrap(*inner: Artifact) -> Artifact:
+    """Return an index that names these and nothing else."""
+    entries: Json = [one.manifest.descriptor() for one in inner]
+    document: Json = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+    return Artifact(Blob(OCI_INDEX, canonical(document)), children=inner)
+
+
+async def is_hidden(home: House, theirs: Artifact) -> bool:
+    """Return whether neither the image nor its layer is visible."""
+    layer = await home.blobs.blob(REPOSITORY, Digest.parse(theirs.blobs[-1].digest), now=home.now)
+    assert layer is not None
+    return not layer.visible and not await home.visible(theirs.digest)
+
+
+async def sign(home: House, artifact: Artifact) -> None:
+    await home.attach("alice", signed_bundle(KEY, subject=artifact.digest))
+    await home.work()
+
+
+def test_row_102_a_held_image_is_not_published_below_an_index_of_an_index(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        theirs = image("secret")
+        await home.push("alice", theirs, "v1")
+        inner = wrap(theirs)
+        outer = wrap(inner)
+        assert codes(await push(home, inner)) == {"CLOSURE_INCOMPLETE"}
+        assert codes(await push(home, outer, "mine")) == {"CLOSURE_INCOMPLETE"}
+        await sign(home, outer)
+        assert not await home.visible(outer.digest)
+        assert await is_hidden(home, theirs)
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_row_102_who_reads_held_manifests_and_no_layers_publishes_neither(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await home.person("bob", Role.WRITER)
+        await home.projects.set_project(
+            PROJECT, mode=None, visibility=None, writers_read_held=False, by=OPERATOR, reason="test", now=home.now
+        )
+        await home.person("root", Role.SCANNER)
+        theirs = image("secret")
+        await home.push("alice", theirs, "v1")
+        one = wrap(theirs)
+        assert codes(await home.put("bob", one, "mine")) == {"CLOSURE_INCOMPLETE"}
+        await sign(home, one)
+        assert await is_hidden(home, theirs)
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_row_102_putting_anothers_held_manifest_again_does_not_make_it_ones_own(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        theirs = image("secret")
+        await home.push("alice", theirs, "v1")
+        for _ in range(2):
+            assert codes(await push(home, theirs)) == {"CLOSURE_INCOMPLETE"}
+        view = await home.view(theirs.digest)
+        assert view is not None
+        assert view.who == "u:alice"
+        one = wrap(theirs)
+        assert codes(await push(home, one, "mine")) == {"CLOSURE_INCOMPLETE"}
+        await sign(home, one)
+        assert await is_hidden(home, theirs)
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_row_102_who_brings_the_parts_himself_may_wrap_them(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        theirs = image("secret")
+        await home.push("alice", theirs, "v1")
+        assert home.people["alice"] is not None
+        await push(home, theirs)
+        for blob in theirs.blobs:
+            await bring(home, blob.content, home.people["ci"])
+        assert codes(await push(home, theirs)) == {"SIG001", "SIGNATURE_MISSING"}
+        one = wrap(theirs)
+        await push(home, one, "mine")
+        await sign(home, one)
+        assert await home.visible(one.digest)
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_who_sees_nothing_held_cannot_make_anothers_index_incomplete(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        app = index(image("a"), image("b"))
+        await home.push("alice", app, "v1")
+        assert codes(await push(home, app)) == {"CLOSURE_INCOMPLETE"}, "to the robot it is"
+        assert isinstance(await home.attach("alice", signed_bundle(KEY, subject=app.digest)), Admitted)
+        assert await home.target("v1") == app.digest
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_a_child_that_really_went_is_noted_when_its_index_is_put_again(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        child = image("a")
+        app = index(child, image("b"))
+        await home.person("carol", Role.MAINTAINER)
+        await home.push("alice", app, "v1")
+        await home.gate.delete_manifest(await home.grant("carol"), Digest.parse(child.digest))
+        assert codes(await home.put("alice", app, "v1")) == {"CLOSURE_INCOMPLETE"}
+        await home.attach("alice", signed_bundle(KEY, subject=app.digest))
+        assert await home.target("v1") is None
+        await home.put("alice", child)
+        await home.work()
+        assert await home.target("v1") == app.digest
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_a_length_that_is_not_the_layers_completes_nothing_when_the_layer_comes(tmp_path: Path) -> None:
+    """The rule on sizes must not rest on the word of who named a layer before it was here."""
+
+    async def story(home: House) -> None:
+        real = image("big", layer_bytes=200_000)
+        document = json.loads(real.manifest.content)
+        document["layers"][0]["size"] = 10
+        liar = Artifact(Blob(real.manifest.media_type, canonical(document)), real.blobs)
+        layer = real.blobs[-1]
+        await home.upload(liar, but=[layer.digest])
+        assert codes(await home.put("alice", liar)) == {"CLOSURE_INCOMPLETE"}
+        await home.blob(layer.content)
+        await home.work()
+        root = wrap(liar)
+        assert isinstance(await home.put("alice", root, "v1"), Held)
+        await sign(home, root)
+        assert not await home.visible(root.digest)
+        assert codes(await reevaluate(home, liar)) == {"CLOSURE_INCOMPLETE"}
+        assert not await home.visible(liar.digest)
+        assert codes(await home.put("alice", liar)) == {"SIZE_MISMATCH"}
+
+    with house(tmp_path) as home:
+        run(story(home))

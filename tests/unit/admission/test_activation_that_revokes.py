@@ -1,0 +1,92 @@
+"""`policy activate --revoke`: the one policy change that hides, and only what it denies."""
+
+import json
+from pathlib import Path
+
+from gateway.oci.digest import Digest
+from gateway.oci.strict_json import JsonObject
+from gateway.policy.revision import PolicyRevision
+from gateway.policy.values import PolicyOutcome
+from tests.support.admission import KEY, REPOSITORY, House
+from tests.support.admission_stories import condition, distrust, play
+from tests.support.evidence import signed_bundle
+from tests.support.images import Artifact, image
+from tests.support.scripted_engine import ScriptedEngine, allowed, denied
+
+
+def no_root(level: str) -> JsonObject:
+    return {"registry": {"config": {"rules": {"CFG001": {"level": level}}}}}
+
+
+async def admitted(home: House, name: str) -> Artifact:
+    app = image(name)
+    await home.attach("alice", signed_bundle(KEY, subject=app.digest))
+    await home.push("alice", app, name)
+    assert await home.target(name) == app.digest
+    return app
+
+
+def denying(bad: Artifact, engine: ScriptedEngine) -> None:
+    """Have the rules deny one image, and allow every other."""
+
+    def script(document: JsonObject, active: PolicyRevision) -> PolicyOutcome:
+        about = json.dumps(document)
+        return denied(active, "BAD") if bad.digest in about else allowed(active)
+
+    engine.script = script
+
+
+def test_what_the_new_policy_denies_is_hidden_where_the_activation_says_so(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        good, bad = await admitted(home, "good"), await admitted(home, "bad")
+        denying(bad, engine)
+        await home.rules(no_root("warn"), hides=True)
+        await home.work()
+        assert home.failures == []
+        assert await condition(home, good) == "admitted"
+        assert await condition(home, bad) == "revoked"
+        assert await home.target("bad") is None
+        assert (await home.events()).count("manifest.revoked") == 1
+        (newest, *_) = await home.store.decisions(REPOSITORY, Digest.parse(bad.digest), limit=1)
+        assert newest.outcome == "denied"
+
+    play(tmp_path, story)
+
+
+def test_an_activation_that_does_not_say_so_hides_nothing(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        bad = await admitted(home, "bad")
+        denying(bad, engine)
+        await home.rules(no_root("warn"))
+        await home.work()
+        assert await condition(home, bad) == "admitted"
+        assert "manifest.drifted" in await home.events()
+
+    play(tmp_path, story)
+
+
+def test_it_hides_nothing_any_more_once_another_is_active(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        bad = await admitted(home, "bad")
+        denying(bad, engine)
+        await home.rules(no_root("warn"), hides=True)
+        await home.rules(no_root("off"))
+        await home.work()
+        assert await condition(home, bad) == "admitted"
+
+    play(tmp_path, story)
+
+
+def test_what_waits_or_is_distrusted_is_not_revoked(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        held = image("held")
+        await home.push("alice", held, "v1")
+        lost = await admitted(home, "lost")
+        await distrust(home, signed_bundle(KEY, subject=lost.digest))
+        engine.script = lambda document, active: denied(active, "BAD")
+        await home.rules(no_root("warn"), hides=True)
+        await home.work()
+        assert await condition(home, held) == "held"
+        assert await condition(home, lost) == "distrusted"
+
+    play(tmp_path, story)
