@@ -247,12 +247,12 @@ def _stripped(attempt: Attempt, subject: World, proof: Proof) -> Reason | None:
 
 
 def _begins_tag(attempt: Attempt, verified: RecordVerified | None) -> bool:
-    """Return whether this is verified, and the first under its evidence tag.
+    """Return whether this is verified, and the first that was ever put under its evidence tag.
 
     Whoever finds signatures by tag needs it there, also where somebody has put what it says elsewhere before.
     """
     wanted = attempt.classified.metadata_tags
-    return verified is not None and bool(wanted) and all(attempt.facts(tag).target is None for tag in wanted)
+    return verified is not None and bool(wanted) and all(attempt.facts(tag).generation == 0 for tag in wanted)
 
 
 def _crowded(tools: Tools, attempt: Attempt, subject: World) -> Reason | None:

@@ -25,6 +25,7 @@ from gateway.errors import Reason
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName, Tag
+from gateway.policy.values import Verdict
 
 DECISIONS_BACK: Final = 50
 """Decisions that are looked at for the newest one about the manifest itself: those of its tags stand between."""
@@ -114,7 +115,7 @@ async def rejudge(
     decision_id = tools.new_id()
     matter = Matter(manifest.digest, world, proof, trigger)
     verified = newly_verified(manifest.digest, world, proof)
-    if stands(facts) and isinstance(verdict, Fails) and not refusals and _is_hidden_by(trigger, world):
+    if stands(facts) and isinstance(verdict, Fails) and _is_hidden_by(trigger, world, basis):
         return Rejudged(verdict, _hidden(matter, verdict, basis, decision_id=decision_id, who=who), (), decision_id)
     if stands(facts):
         drift = await _drift(
@@ -202,19 +203,26 @@ async def _drift(
     return Rejudged(verdict, effects, (), decision_id)
 
 
-def _is_hidden_by(trigger: Trigger, world: World) -> bool:
-    """Return whether the activation that caused this hides what it denies, and is the active one still."""
-    return world.policy is not None and trigger.hides == world.policy.generation
+def _is_hidden_by(trigger: Trigger, world: World, basis: Basis) -> bool:
+    """Return whether the activation that caused this hides what it denies, is the active one still, and denies this.
+
+    What trust or the closure would deny today is drift: the activation says nothing about it.
+    """
+    active = world.policy is not None and trigger.hides == world.policy.generation
+    return active and any(finding.verdict is Verdict.DENY for finding in basis.findings)
 
 
 def _hidden(matter: Matter, verdict: Fails, basis: Basis, *, decision_id: str, who: Who) -> tuple[Effect, ...]:
-    """Return what takes an admitted manifest back, as `image revoke` does: only `image unrevoke` ends it."""
+    """Return what takes an admitted manifest back, in this repository, for which the rules were asked.
+
+    As after `image revoke`, only `image unrevoke` ends it.
+    """
     codes = ", ".join(sorted({reason.code for reason in verdict.reasons}))
     policy = "" if matter.world.policy is None else matter.world.policy.digest
     reason = f"denied ({codes}) by the activation of policy {policy}"
     return (
         decision(matter, decision_id=decision_id, outcome="denied", reasons=verdict.reasons, who=who, basis=basis),
-        Entomb(matter.digest, reason, matter.trigger.principal),
+        Entomb(matter.digest, reason, matter.trigger.principal, only_here=True),
         event(
             EventKind.MANIFEST_REVOKED,
             principal=matter.trigger.principal,

@@ -145,7 +145,9 @@ class Worker:
         for view in silent:
             data = {"repository": view.repository.text, "digest": str(view.digest), "kind": kind.value, **hiding}
             due = self._now() + MAX_PAUSE_SECONDS
-            await self._work.enqueue("reevaluate", f"{view.repository}@{view.digest}", data, due=due)
+            # Work that hides has a key of its own: what else asks for this image must not take its purpose from it.
+            key = f"{view.repository}@{view.digest}" + (f"!{hiding['hides']}" if hiding else "")
+            await self._work.enqueue("reevaluate", key, data, due=due)
         if page:
             following = {"kind": kind.value, "after": str(page[-1].id), **hiding}
             await self._work.enqueue("rejudge", f"{kind.value}>{page[-1].id}", following, due=self._now())

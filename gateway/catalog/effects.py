@@ -171,11 +171,12 @@ class Recount:
 
 @dataclass(frozen=True, slots=True)
 class Entomb:
-    """Revoke the bytes for the whole project."""
+    """Revoke the bytes for the whole project, or for this repository only."""
 
     digest: Digest
     reason: str
     by: str
+    only_here: bool = False
 
 
 @dataclass(frozen=True, slots=True)

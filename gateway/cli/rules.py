@@ -124,7 +124,10 @@ def policy_activate(
     reason: _Reason,
     revoke: Annotated[
         bool,
-        typer.Option("--revoke", help="Hide what is admitted and the new policy denies: `image unrevoke` ends that."),
+        typer.Option(
+            "--revoke",
+            help="Hide what is admitted, in each repository where the new policy denies it: only `image unrevoke` ends that.",
+        ),
     ] = False,
     opa: _Opa = None,
 ) -> None:

@@ -18,6 +18,7 @@ TICK_SECONDS: Final = 0.25
 FLUSH_SECONDS: Final = 2.0
 REAP_SECONDS: Final = 300.0
 REAP_BATCH: Final = 1000
+LOOSE_SECONDS: Final = 24 * 3600
 
 
 class Running:
@@ -114,7 +115,9 @@ class Running:
         for session in await self._parts.uploads.idle(before=idle, limit=REAP_BATCH):
             await self._parts.uploads.end(session)
             await self._parts.content.uploads.discard(session)
-        while await self._parts.uploads.drop_loose(before=idle, limit=REAP_BATCH) == REAP_BATCH:
+        # A push has as long as its first layer: never less than a day, however short an upload may be idle.
+        loose = min(idle, unix_now() - LOOSE_SECONDS)
+        while await self._parts.uploads.drop_loose(before=loose, limit=REAP_BATCH) == REAP_BATCH:
             pass
         for file in await self._parts.content.uploads.sessions():
             if file.touched < idle:

@@ -13,6 +13,7 @@ from gateway.access.values import Role
 from gateway.admission.values import Admitted, Held, Refused
 from gateway.errors import Denied
 from gateway.oci.digest import Digest
+from gateway.oci.names import Tag
 from tests.support.admission import KEY, OTHER_KEY, House
 from tests.support.admission_stories import codes, condition, limit_held_bytes, play, put_bytes
 from tests.support.evidence import (
@@ -209,6 +210,21 @@ def test_a_signature_gets_its_tag_also_where_somebody_has_put_it_in_another_form
         await limit_held_bytes(home, 10)
         assert isinstance(await home.attach("alice", honest), Admitted)
         assert await home.target(str(honest.tag)) == honest.digest
+
+    play(tmp_path, story)
+
+
+def test_deleting_the_tag_does_not_begin_it_anew(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        await home.trust(one_policy_each(KEY, OTHER_KEY))
+        await home.person("carol", Role.MAINTAINER)
+        app = image("one")
+        await home.push("alice", app, "v1")
+        real = signed_classic(KEY, subject=app.digest)
+        await home.attach("alice", real)
+        await limit_held_bytes(home, 10)
+        await home.gate.delete_tag(await home.grant("carol"), Tag.parse(str(real.tag)))
+        assert codes(await home.attach("carol", padded(real, 1, padding=10))) == {"HELD_QUOTA"}
 
     play(tmp_path, story)
 

@@ -86,6 +86,82 @@ def test_row_102_putting_anothers_held_manifest_again_does_not_make_it_ones_own(
         run(story(home))
 
 
+def test_row_102_wrapping_first_and_putting_again_then_completes_nothing(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        theirs = image("secret")
+        await home.push("alice", theirs, "v1")
+        one = wrap(theirs)
+        assert codes(await push(home, one, "mine")) == {"CLOSURE_INCOMPLETE"}
+        assert codes(await push(home, theirs)) == {"CLOSURE_INCOMPLETE"}
+        await home.work()
+        assert codes(await reevaluate(home, one)) == {"CLOSURE_INCOMPLETE"}
+        await sign(home, one)
+        assert await is_hidden(home, theirs)
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_row_102_a_foreign_layer_that_another_brought_is_not_published_by_who_has_the_rest(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        base = image("base")
+        secret = Blob("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", b"secret foreign layer")
+        document = json.loads(base.manifest.content)
+        document["layers"].append(secret.descriptor())
+        theirs = Artifact(Blob(base.manifest.media_type, canonical(document)), (*base.blobs, secret))
+        await home.push("alice", theirs, "v1")
+        await push(home, base)
+        for blob in base.blobs:
+            await bring(home, blob.content, home.people["ci"])
+        for _ in range(2):
+            await push(home, theirs)
+        view = await home.view(theirs.digest)
+        assert view is not None
+        assert view.who == "u:alice"
+        one = wrap(theirs)
+        assert codes(await push(home, one, "mine")) == {"CLOSURE_INCOMPLETE"}
+        await sign(home, one)
+        assert await is_hidden(home, theirs)
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_who_puts_anothers_incomplete_manifest_does_not_keep_it_from_being_completed(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        theirs = image("late")
+        assert codes(await home.put("alice", theirs, "v1")) == {"CLOSURE_INCOMPLETE"}
+        assert codes(await push(home, theirs)) == {"CLOSURE_INCOMPLETE"}
+        for blob in theirs.blobs:
+            await home.blob(blob.content)
+        await home.work()
+        await sign(home, theirs)
+        assert await home.target("v1") == theirs.digest
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_what_a_held_manifest_counts_for_is_not_made_less_by_who_sees_less(tmp_path: Path) -> None:
+    async def counted(home: House) -> int:
+        return next(row.held_bytes for row in await home.projects.projects())
+
+    async def story(home: House) -> None:
+        await robot(home)
+        theirs = image("large", layer_bytes=20_000)
+        await home.push("alice", theirs, "v1")
+        before = await counted(home)
+        assert before > 20_000
+        await push(home, theirs)
+        assert await counted(home) == before
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
 def test_row_102_who_brings_the_parts_himself_may_wrap_them(tmp_path: Path) -> None:
     async def story(home: House) -> None:
         await robot(home)

@@ -56,6 +56,7 @@ class Model:
         self.rows: dict[Digest, Row] = {}
         self.blobs: set[Digest] = set()
         self.tags: dict[str, TagRow] = {}
+        self.tombstones: set[Digest] = set()
         self._numbers = 0
 
     # -- what happens
@@ -146,7 +147,7 @@ class Model:
         return since is None or seen < since
 
     def revoked(self, digest: Digest) -> bool:
-        return digest in self.shared.tombstones
+        return digest in self.shared.tombstones or digest in self.tombstones
 
     def own(self, row: Row, now: int) -> bool:
         grounded = all(any(self.alive(signer, seen) for signer, seen, _ in each) for each in row.requirements)

@@ -57,10 +57,11 @@ tombstone = Table(
     metadata,
     Column("project_id", Integer, nullable=False),
     Column("sha256", Text, nullable=False),
+    Column("repo_id", Integer, nullable=False, server_default=text("0")),  # 0: in all repositories of the project
     Column("reason", Text, nullable=False),
     Column("revoked_by", Text, nullable=False),
     time("at"),
-    PrimaryKeyConstraint("project_id", "sha256"),
+    PrimaryKeyConstraint("project_id", "sha256", "repo_id"),
     **COMPOUND,
 )
 

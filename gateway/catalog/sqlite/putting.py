@@ -30,6 +30,7 @@ _BLOBS_HERE: Final = """SELECT b.digest, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
 
 _METADATA: Final = ", ".join(f"'{cls.value}'" for cls in sorted(METADATA))
+_LINKED_IDS: Final = "SELECT b.digest, b.id FROM link l JOIN blob b ON b.id = l.blob_id WHERE l.manifest_id = ?"
 _LINKED: Final = "SELECT b.digest, b.size FROM link l JOIN blob b ON b.id = l.blob_id WHERE l.manifest_id = ?"
 
 
@@ -46,10 +47,12 @@ def put_manifest(scope: Scope, effect: PutManifest) -> None:
     missing = [digest for digest in effect.missing if digest not in linked]
     blobs = frozenset(named_blobs(effect.manifest))
     lacks_more = put_missing(scope, row, effect.manifest, missing, blobs=blobs, new=new)
-    if not new and not lacks_more:
-        _take_over(scope, row, effect)
-    _wake_parents(scope, row, effect)
-    _count(scope, row, effect)
+    if new or (not lacks_more and not _has_of_others(scope, row, effect)):
+        if not new and not missing:
+            _take_over(scope, row, effect)
+        # For whoever sees less than the row has, nothing comes of putting it again: not to those that wait for it either.
+        _wake_parents(scope, row, effect)
+        _count(scope, row, effect)
     if (new or newly) and _may_show(scope, row, effect.manifest.digest):
         # A judged child that comes back, or a blob that came after what names it: nothing else announces them.
         raise_repository(scope)
@@ -96,6 +99,13 @@ def _check_bytes(scope: Scope, row: int, manifest: Manifest) -> None:
     stored = scope.connection.execute("SELECT bytes FROM body WHERE manifest_id = ?", (row,)).fetchone()
     if stored is None or stored[0] != manifest.raw:
         raise Internal(f"the stored bytes of {manifest.digest} are not those that it names")
+
+
+def _has_of_others(scope: Scope, row: int, effect: PutManifest) -> bool:
+    """Return whether the row has blobs that no decision looks at (foreign layers, cache entries) and others brought."""
+    judged = {str(blob.digest) for blob in effect.manifest.referenced_blobs}
+    linked = scope.connection.execute(_LINKED_IDS, (row,))
+    return any(digest not in judged and not _brought(scope, blob_id, effect.who.id) for digest, blob_id in linked)
 
 
 def _take_over(scope: Scope, row: int, effect: PutManifest) -> None:

@@ -60,7 +60,10 @@ def delete_manifest(scope: Scope, effect: DeleteManifest) -> None:
 
 
 def entomb(scope: Scope, effect: Entomb) -> None:
-    """Hide the bytes in every repository of the project. Raises `Unsupported` for a digest that names no known row."""
+    """Hide the bytes in every repository of the project, or in this one.
+
+    Raises `Unsupported` for a digest that names no known row.
+    """
     sha256 = effect.digest.hex
     if effect.digest.algorithm != "sha256":
         row = scope.connection.execute(
@@ -71,9 +74,9 @@ def entomb(scope: Scope, effect: Entomb) -> None:
             raise Unsupported("a revocation names content that is not here by its sha256")
         sha256 = row[0]
     scope.connection.execute(
-        """INSERT INTO tombstone (project_id, sha256, reason, revoked_by, at) VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT (project_id, sha256) DO NOTHING""",
-        (scope.project.id, sha256, effect.reason, effect.by, scope.now),
+        """INSERT INTO tombstone (project_id, sha256, repo_id, reason, revoked_by, at) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (project_id, sha256, repo_id) DO NOTHING""",
+        (scope.project.id, sha256, scope.repo_id if effect.only_here else 0, effect.reason, effect.by, scope.now),
     )
     for (root,) in scope.connection.execute(_ROOTS, (sha256, scope.project.id)).fetchall():
         start_clocks(scope, rows_below(scope, root))

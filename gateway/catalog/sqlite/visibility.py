@@ -4,7 +4,7 @@ A fragment is an expression over a row of `manifest` (its alias is given) inside
 ``r`` and binds ``:now``. It holds no value of a caller: values are bound, never written. Fragments nest as correlated
 subqueries over unique keys; a recursive CTE was measured at 185 ms where these take 12 us.
 
-    tomb     the bytes were revoked in the project
+    tomb     the bytes were revoked in the repository, or in all of the project
     alive    a signature's signer is not revoked, or was seen before the revocation's ``since``
     ground   every requirement of the admission has a signer left (AND of requirements, OR within one)
     own      admitted, not past its waiver, grounded
@@ -37,8 +37,11 @@ _FALLBACK: Final = f"'{ManifestClass.FALLBACK.value}'"
 
 
 def tomb(sha256: str) -> str:
-    """The bytes named by the expression ``sha256`` were revoked in the project of ``r``."""
-    return f"EXISTS (SELECT 1 FROM tombstone z WHERE z.project_id = r.project_id AND z.sha256 = {sha256})"
+    """The bytes named by the expression ``sha256`` were revoked in ``r``, or in all of its project."""
+    return (
+        f"EXISTS (SELECT 1 FROM tombstone z WHERE z.project_id = r.project_id AND z.sha256 = {sha256} "
+        "AND z.repo_id IN (0, r.id))"
+    )
 
 
 def alive(proof: str) -> str:

@@ -51,7 +51,7 @@ TAGS_FOR: Final = "SELECT t.name FROM tag t WHERE t.pending_id = ?"
 BLOBS_HERE: Final = """SELECT b.digest, b.size, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
 CHILD_SIZES: Final = "SELECT sha256, size FROM manifest WHERE repo_id = ? AND sha256 IN ({keys})"
-TOMBSTONES: Final = "SELECT sha256 FROM tombstone WHERE project_id = ? AND sha256 IN ({keys})"
+TOMBSTONES: Final = "SELECT sha256 FROM tombstone WHERE project_id = ? AND +repo_id IN (0, ?) AND sha256 IN ({keys})"
 
 _TAG: Final = """SELECT t.name, t.generation, m.sha256, m.state, n.sha256, t.pending_alias, t.pending_generation,
 t.requester_id, t.requester_claims
@@ -93,7 +93,7 @@ def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_
         missing_blobs=sight.missing_blobs(here),
         wrong_sizes=_wrong_sizes(connection, repo_id, key, here),
         children=children,
-        revoked=_revoked(connection, standing.project.id, named),
+        revoked=_revoked(connection, standing.project.id, repo_id, named),
         generation=generation,
         evidence=evidence,
         tags=tags,
@@ -154,9 +154,11 @@ def _wrong_sizes(
     return tuple(digest for digest, size in declared.items() if known.get(digest, size) != size)
 
 
-def _revoked(connection: sqlite3.Connection, project_id: int, named: Sequence[Digest]) -> tuple[Digest, ...]:
+def _revoked(
+    connection: sqlite3.Connection, project_id: int, repo_id: int | None, named: Sequence[Digest]
+) -> tuple[Digest, ...]:
     keys = list(dict.fromkeys(digest.hex for digest in named if digest.algorithm == "sha256"))
-    return tuple(sorted({sha256(row[0]) for row in select_in(connection, TOMBSTONES, keys, project_id)}))
+    return tuple(sorted({sha256(row[0]) for row in select_in(connection, TOMBSTONES, keys, project_id, repo_id or 0)}))
 
 
 def _tags(

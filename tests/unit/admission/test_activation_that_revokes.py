@@ -4,14 +4,15 @@ import json
 from pathlib import Path
 
 from gateway.oci.digest import Digest
+from gateway.oci.names import RepositoryName
 from gateway.oci.strict_json import JsonObject
 from gateway.policy.revision import PolicyRevision
 from gateway.policy.values import PolicyOutcome
-from tests.support.admission import KEY, REPOSITORY, House
-from tests.support.admission_stories import condition, distrust, play
-from tests.support.evidence import signed_bundle
+from tests.support.admission import KEY, OTHER_KEY, REPOSITORY, House
+from tests.support.admission_stories import codes, condition, distrust, play
+from tests.support.evidence import signed_bundle, trust_files
 from tests.support.images import Artifact, image
-from tests.support.scripted_engine import ScriptedEngine, allowed, denied
+from tests.support.scripted_engine import ScriptedEngine, allowed, denied, unavailable
 
 
 def no_root(level: str) -> JsonObject:
@@ -88,5 +89,61 @@ def test_what_waits_or_is_distrusted_is_not_revoked(tmp_path: Path) -> None:
         await home.work()
         assert await condition(home, held) == "held"
         assert await condition(home, lost) == "distrusted"
+
+    play(tmp_path, story)
+
+
+def test_what_trust_would_deny_today_is_drift_and_not_hidden(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        app = await admitted(home, "app")
+        nobody = b'images: [{glob: "**"}]\nauthorities:\n  - name: nobody\n    static: {action: fail}\n'
+        await home.trust({"policy.yaml": nobody})
+        await home.work()
+        await home.rules(no_root("warn"), hides=True)
+        await home.work()
+        assert await condition(home, app) == "admitted"
+
+    play(tmp_path, story)
+
+
+def test_it_hides_where_the_rules_were_asked_and_nowhere_else(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        other = RepositoryName("team/dev")
+        app = image("app")
+        for repository in (REPOSITORY, other):
+            await home.attach("alice", signed_bundle(KEY, subject=app.digest), repository)
+            await home.push("alice", app, "v1", repository=repository)
+
+        def script(document: JsonObject, active: PolicyRevision) -> PolicyOutcome:
+            return denied(active, "BAD") if REPOSITORY.text in json.dumps(document) else allowed(active)
+
+        engine.script = script
+        await home.rules(no_root("warn"), hides=True)
+        await home.work()
+        assert not await home.visible(app.digest)
+        assert await home.visible(app.digest, other)
+        refused = await home.put("alice", app, "v2")
+        assert codes(refused) == {"REVOKED"}
+
+    play(tmp_path, story)
+
+
+def test_it_hides_also_where_the_engine_was_away_and_something_else_asked_for_the_image(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        app = await admitted(home, "app")
+        engine.script = lambda document, active: unavailable()
+        await home.rules(no_root("warn"), hides=True)
+        await pass_work(home)
+        await home.trust(trust_files(KEY, OTHER_KEY))
+        await pass_work(home)
+        engine.script = lambda document, active: denied(active, "BAD")
+        home.now += 1000
+        await home.work()
+        assert await condition(home, app) == "revoked"
+
+    async def pass_work(home: House) -> None:
+        for _ in range(8):
+            await home.worker.run_once()
+            home.now += 20
 
     play(tmp_path, story)

@@ -61,7 +61,7 @@ VISIBILITY: Final = {
         "PRIMARY KEY (manifest_id=? AND slot=? AND signer_id<?)",
     },
     "x": {"PRIMARY KEY (index_id=?)"},
-    "z": {"PRIMARY KEY (project_id=? AND sha256=?)"},
+    "z": {"PRIMARY KEY (project_id=? AND sha256=? AND repo_id=?)"},
 }
 R_BY_NAME: Final = {"INDEX sqlite_autoindex_repository_1 (name=?)"}
 BY_ROWID: Final = {"INTEGER PRIMARY KEY (rowid=?)"}

@@ -270,8 +270,9 @@ class History:
         """Revoke bytes, or a signer."""
         if self.random.random() < 0.5:
             digest = self.random.choice(self.pool)[0].digest
-            self.shared.tombstones.add(digest)
-            self.commit(connection, name, Entomb(digest, "test", "os:root"))
+            only_here = self.random.random() < 0.3
+            (self.models[name].tombstones if only_here else self.shared.tombstones).add(digest)
+            self.commit(connection, name, Entomb(digest, "test", "os:root", only_here=only_here))
             return
         self.flush(connection)
         signer, since = self.random.choice(self.signers), self.random.choice((0, self.now - 5))
@@ -293,7 +294,8 @@ class History:
             digest = self.random.choice(sorted(self.shared.tombstones))
             self.shared.tombstones.discard(digest)
             connection.execute(
-                "DELETE FROM tombstone WHERE sha256 = ? AND project_id = (SELECT id FROM project WHERE name = ?)",
+                """DELETE FROM tombstone WHERE sha256 = ? AND repo_id = 0
+                AND project_id = (SELECT id FROM project WHERE name = ?)""",
                 (digest.hex, self.project),
             )
         elif self.shared.distrust:

@@ -290,10 +290,11 @@ def upgrade() -> None:
         "tombstone",
         _integer("project_id"),
         _text("sha256"),
+        _integer("repo_id", "0"),
         _text("reason"),
         _text("revoked_by"),
         _integer("at"),
-        _key("tombstone", "project_id", "sha256"),
+        _key("tombstone", "project_id", "sha256", "repo_id"),
         sqlite_with_rowid=False,
     )
     op.create_table(
