@@ -126,7 +126,7 @@ def policy_activate(
         bool,
         typer.Option(
             "--revoke",
-            help="Hide what is admitted, in each repository where the new policy denies it: only `image unrevoke` ends that.",
+            help="Hide what is admitted in each repository where the new policy denies it: `image unrevoke` ends that.",
         ),
     ] = False,
     opa: _Opa = None,
