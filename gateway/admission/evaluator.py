@@ -200,17 +200,22 @@ class Evaluator:
         return EvidenceObject(manifest, claim, blobs, first_seen)
 
     async def judge(self, case: Case, *, now: int) -> tuple[Judgement, Basis]:
-        """Return the manifest decision of a case (no tag in the input)."""
+        """Return the manifest decision of a case (no tag in the input).
+
+        Where a part is missing that decides it, and no rule is asked; but on behalf of an activation that hides what it
+        denies, the rules are asked about what is here.
+        """
         decided = judgement.incomplete(case.closure)
-        if decided is not None:
+        if decided is not None and case.trigger.hides is None:
             return decided, Basis()
         outcome, basis = await self._ask(case, tag=None, now=now)
         if isinstance(outcome, Fails | Errs):
             return outcome, basis
-        return (
-            judgement.combine(closure=case.closure, report=case.proof.report, trust=case.proof.trust, policy=outcome),
-            basis,
-        )
+        report, trust = case.proof.report, case.proof.trust
+        verdict = judgement.combine(closure=case.closure, report=report, trust=trust, policy=outcome)
+        if decided is not None and not isinstance(verdict, Fails | NoAnswer):
+            return decided, basis
+        return verdict, basis
 
     async def judge_tag(self, case: Case, tag: TagFacts, *, now: int) -> tuple[Judgement, Basis]:
         """Return the tag decision: the rules' verdict on this manifest under this tag, for the tag's requester."""

@@ -47,10 +47,10 @@ class Part:
 
 
 def manifests_of(root: Manifest, world: World) -> tuple[Manifest, ...]:
-    """Return the root and its descendants, once each, breadth first. Only for a complete closure."""
+    """Return the root and its descendants that are here, once each, breadth first."""
     found = {root.digest: root}
     for child in world.children:
-        if child.digest not in found:
+        if child.present and child.digest not in found:
             found[child.digest] = Manifest.parse_stored(child.body, media_type=child.media_type)
     return tuple(found.values())
 

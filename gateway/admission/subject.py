@@ -108,7 +108,9 @@ async def rejudge(
     refusals = revoked(world)
     verdict: Judgement
     basis: Basis
-    if refusals:
+    # An activation that hides what it denies asks about what stands, whatever else is to be said of its parts.
+    asked = trigger.hides is not None and manifest.digest not in world.revoked
+    if refusals and not asked:
         verdict, basis = Fails(refusals), Basis()
     else:
         verdict, basis = await tools.evaluator.judge(case, now=now)
@@ -117,6 +119,8 @@ async def rejudge(
     verified = newly_verified(manifest.digest, world, proof)
     if stands(facts) and isinstance(verdict, Fails) and _is_hidden_by(trigger, world, basis):
         return Rejudged(verdict, _hidden(matter, verdict, basis, decision_id=decision_id, who=who), (), decision_id)
+    if refusals and not isinstance(verdict, NoAnswer):
+        verdict, basis = Fails(refusals), Basis()
     if stands(facts):
         drift = await _drift(
             tools, matter, repository, verdict, basis, decision_id=decision_id, who=who, verified=verified

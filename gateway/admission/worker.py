@@ -137,7 +137,9 @@ class Worker:
         """
         kind = TriggerKind(item.data.get("kind", TriggerKind.POLICY.value))
         after = int(item.data.get("after", "0"))
+        # Work that hides has keys of its own: what else asks for these images must not take its purpose from it.
         hiding = {"hides": item.data["hides"]} if "hides" in item.data else {}
+        mark = f"!{item.data['hides']}" if hiding else ""
         page = await self._stock.images(after=after, limit=PAGE, now=self._now())
         silent = [view for view in page if not await self._answers(view, kind, _hides(item))]
         if silent and item.attempts < PAGE_ATTEMPTS:
@@ -145,12 +147,10 @@ class Worker:
         for view in silent:
             data = {"repository": view.repository.text, "digest": str(view.digest), "kind": kind.value, **hiding}
             due = self._now() + MAX_PAUSE_SECONDS
-            # Work that hides has a key of its own: what else asks for this image must not take its purpose from it.
-            key = f"{view.repository}@{view.digest}" + (f"!{hiding['hides']}" if hiding else "")
-            await self._work.enqueue("reevaluate", key, data, due=due)
+            await self._work.enqueue("reevaluate", f"{view.repository}@{view.digest}{mark}", data, due=due)
         if page:
             following = {"kind": kind.value, "after": str(page[-1].id), **hiding}
-            await self._work.enqueue("rejudge", f"{kind.value}>{page[-1].id}", following, due=self._now())
+            await self._work.enqueue("rejudge", f"{kind.value}>{page[-1].id}{mark}", following, due=self._now())
         return True
 
     async def _answers(self, view: ManifestView, kind: TriggerKind, hides: int | None) -> bool:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from gateway.access.values import Role
 from gateway.admission.values import Admitted, Held
+from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.digest import Digest
-from tests.attacks.test_naming_digests import bring, codes, push, robot
+from tests.attacks.test_naming_digests import ROBOT, bring, codes, push, robot
 from tests.support.admission import KEY, OPERATOR, PROJECT, REPOSITORY, House, house, run
 from tests.support.admission_stories import reevaluate
 from tests.support.evidence import signed_bundle
@@ -157,6 +158,96 @@ def test_what_a_held_manifest_counts_for_is_not_made_less_by_who_sees_less(tmp_p
         assert before > 20_000
         await push(home, theirs)
         assert await counted(home) == before
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+async def second_robot(home: House) -> Principal:
+    """Make another robot that pushes and sees nothing held."""
+    other = Principal("r:ci2", PrincipalKind.ROBOT, "robot+team+ci2")
+    await home.principals.put_robot(
+        other,
+        PROJECT,
+        secret_sha256=b"2" * 32,
+        expires=home.now + 10**7,
+        quarantine_read=False,
+        role=Role.WRITER,
+        by=OPERATOR,
+        now=home.now,
+    )
+    home.people |= {"ci": ROBOT, "ci2": other}
+    return other
+
+
+def test_a_part_that_another_brings_and_links_is_not_lost_to_who_waits_for_it(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        other = await second_robot(home)
+        theirs = image("release")
+        layer = theirs.blobs[-1]
+        for blob in theirs.blobs[:-1]:
+            await bring(home, blob.content, ROBOT)
+        await home.put("ci", theirs, "v1")
+        parent = wrap(theirs)
+        await home.put("ci", parent, "index")
+        await sign(home, theirs)
+        await sign(home, parent)
+        await bring(home, layer.content, other)
+        await home.put("ci2", theirs)
+        await bring(home, layer.content, ROBOT)
+        await home.work()
+        assert await home.target("v1") == theirs.digest
+        assert await home.target("index") == parent.digest
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def with_foreign(base: Artifact, *foreign: Blob) -> Artifact:
+    document = json.loads(base.manifest.content)
+    document["layers"] += [blob.descriptor() for blob in foreign]
+    return Artifact(Blob(base.manifest.media_type, canonical(document)), base.blobs)
+
+
+def test_what_a_second_writer_brings_is_not_linked_to_a_row_that_does_not_count_for_it(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        foreign = Blob("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", b"x" * 10_000)
+        theirs = with_foreign(image("base"), foreign)
+        await home.push("alice", theirs, "v1")
+        (before,) = await home.projects.projects()
+        await bring(home, foreign.content, ROBOT)
+        await push(home, theirs)
+        (after,) = await home.projects.projects()
+        assert after.held_bytes == before.held_bytes
+        assert await is_loose(home, foreign)
+
+    async def is_loose(home: House, blob: Blob) -> bool:
+        found = await home.database.read_aside(
+            lambda connection: connection.execute(
+                "SELECT k.loose FROM repo_blob k JOIN blob b ON b.id = k.blob_id WHERE b.digest = ?", (blob.digest,)
+            ).fetchone()
+        )
+        return found[0] is not None
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_who_puts_his_own_manifest_again_renews_its_time_whatever_others_brought(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        foreign = Blob("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", b"public base layer")
+        theirs = with_foreign(image("base"), foreign)
+        await home.push("alice", theirs, "v1")
+        await bring(home, foreign.content, ROBOT)
+        await push(home, theirs)
+        home.now += 1000
+        await home.put("alice", theirs, "v1")
+        view = await home.view(theirs.digest)
+        assert view is not None
+        assert view.expires == home.now + 7 * 24 * 3600
 
     with house(tmp_path) as home:
         run(story(home))

@@ -22,6 +22,28 @@ _LINKED: Final = """SELECT 1 FROM link l JOIN blob b ON b.id = l.blob_id
 WHERE l.repo_id = ? AND l.manifest_id = ? AND b.digest = ?"""
 
 
+_NOT_HIS: Final = """SELECT b.digest FROM link l JOIN blob b ON b.id = l.blob_id WHERE l.manifest_id = :row AND NOT EXISTS
+(SELECT 1 FROM holder h WHERE h.repo_id = l.repo_id AND h.blob_id = l.blob_id AND h.principal_id = :writer)"""
+_OWNER: Final = "SELECT who FROM manifest WHERE id = ?"
+
+
+def sees_less(scope: Scope, row: int, manifest: Manifest, missing: Collection[Digest], *, writer: str) -> bool:
+    """Return whether the row is somebody else's and has parts that are not there for ``writer``, who puts its bytes again.
+
+    ``missing`` is to him. What no decision looks at (foreign layers, cache entries) is there for who brought it himself.
+    """
+    if scope.connection.execute(_OWNER, (row,)).fetchone()[0] == writer:
+        return False
+    before = {found[0] for found in scope.connection.execute(_BEFORE, (row,))}
+    lacks = {str(digest) for digest in missing} - before
+    judged = {str(blob.digest) for blob in manifest.referenced_blobs}
+    not_his = {found[0] for found in scope.connection.execute(_NOT_HIS, {"row": row, "writer": writer})}
+    if not_his & lacks or not_his - judged:
+        return True
+    children = (find_manifest(scope, Digest.parse(digest)) for digest in lacks)
+    return any(child is not None and not waits(scope, child) for child in children)
+
+
 def put_missing(
     scope: Scope,
     row: int,

@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.catalog.effects import PutManifest
 from gateway.catalog.sqlite.holding import count, is_carried, renew_entries, subject_came
-from gateway.catalog.sqlite.lacking import put_missing
+from gateway.catalog.sqlite.lacking import put_missing, sees_less
 from gateway.catalog.sqlite.many import select_in
 from gateway.catalog.sqlite.rows import claims_json
 from gateway.catalog.sqlite.scope import Scope, find_manifest, name_blobs, raise_repository
@@ -30,7 +30,6 @@ _BLOBS_HERE: Final = """SELECT b.digest, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
 
 _METADATA: Final = ", ".join(f"'{cls.value}'" for cls in sorted(METADATA))
-_LINKED_IDS: Final = "SELECT b.digest, b.id FROM link l JOIN blob b ON b.id = l.blob_id WHERE l.manifest_id = ?"
 _LINKED: Final = "SELECT b.digest, b.size FROM link l JOIN blob b ON b.id = l.blob_id WHERE l.manifest_id = ?"
 
 
@@ -41,16 +40,19 @@ def put_manifest(scope: Scope, effect: PutManifest) -> None:
     row = _insert(scope, effect) if found is None else found
     if found is not None:
         _check_bytes(scope, found, effect.manifest)
+        if effect.cls not in METADATA and sees_less(
+            scope, found, effect.manifest, effect.missing, writer=effect.who.id
+        ):
+            return  # nothing comes of it: not to the row, not to what waits for it, not to what it counts for
         _refresh(scope, found, effect)
     _put_names(scope, row, effect)
     linked, newly = _put_links(scope, row, effect)
     missing = [digest for digest in effect.missing if digest not in linked]
     blobs = frozenset(named_blobs(effect.manifest))
     lacks_more = put_missing(scope, row, effect.manifest, missing, blobs=blobs, new=new)
-    if new or (not lacks_more and not _has_of_others(scope, row, effect)):
-        if not new and not missing:
-            _take_over(scope, row, effect)
-        # For whoever sees less than the row has, nothing comes of putting it again: not to those that wait for it either.
+    if not new:
+        _take_over(scope, row, effect, complete=not missing)
+    if not lacks_more:
         _wake_parents(scope, row, effect)
         _count(scope, row, effect)
     if (new or newly) and _may_show(scope, row, effect.manifest.digest):
@@ -101,18 +103,13 @@ def _check_bytes(scope: Scope, row: int, manifest: Manifest) -> None:
         raise Internal(f"the stored bytes of {manifest.digest} are not those that it names")
 
 
-def _has_of_others(scope: Scope, row: int, effect: PutManifest) -> bool:
-    """Return whether the row has blobs that no decision looks at (foreign layers, cache entries) and others brought."""
-    judged = {str(blob.digest) for blob in effect.manifest.referenced_blobs}
-    linked = scope.connection.execute(_LINKED_IDS, (row,))
-    return any(digest not in judged and not _brought(scope, blob_id, effect.who.id) for digest, blob_id in linked)
-
-
-def _take_over(scope: Scope, row: int, effect: PutManifest) -> None:
+def _take_over(scope: Scope, row: int, effect: PutManifest, *, complete: bool) -> None:
+    """Let the row be the writer's, with his claims, where he lacks nothing of it; where it is his, with these claims."""
     # Evidence counts for whom it was first here: nobody takes over another's, and with it the other's turn to be tried.
     scope.connection.execute(
-        f"UPDATE manifest SET who = ?, who_claims = ? WHERE id = ? AND class NOT IN ({_METADATA})",
-        (effect.who.id, claims_json(effect.who_claims), row),
+        f"""UPDATE manifest SET who = :who, who_claims = :claims
+        WHERE id = :id AND class NOT IN ({_METADATA}) AND (:complete OR who = :who)""",
+        {"who": effect.who.id, "claims": claims_json(effect.who_claims), "id": row, "complete": complete},
     )
 
 

@@ -3,15 +3,18 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from gateway.access.values import Mode, Role
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
 from gateway.oci.strict_json import JsonObject
 from gateway.policy.revision import PolicyRevision
 from gateway.policy.values import PolicyOutcome
-from tests.support.admission import KEY, OTHER_KEY, REPOSITORY, House
+from tests.support.admission import KEY, OPERATOR, OTHER_KEY, PROJECT, REPOSITORY, House
 from tests.support.admission_stories import codes, condition, distrust, play
 from tests.support.evidence import signed_bundle, trust_files
-from tests.support.images import Artifact, image
+from tests.support.images import Artifact, image, index
 from tests.support.scripted_engine import ScriptedEngine, allowed, denied, unavailable
 
 
@@ -145,5 +148,60 @@ def test_it_hides_also_where_the_engine_was_away_and_something_else_asked_for_th
         for _ in range(8):
             await home.worker.run_once()
             home.now += 20
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["hidden-before-it", "deleted"])
+def test_an_index_is_asked_about_although_a_child_is_hidden_or_gone(tmp_path: Path, deleted: bool) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        one, two = image("one"), image("two")
+        if not deleted:
+            await home.attach("alice", signed_bundle(KEY, subject=one.digest))
+            await home.push("alice", one, "one")
+        app = index(one, two)
+        await home.attach("alice", signed_bundle(KEY, subject=app.digest))
+        await home.push("alice", app, "v1")
+        assert await condition(home, two) == "carried"
+        if deleted:
+            await home.person("carol", Role.MAINTAINER)
+            await home.gate.delete_manifest(await home.grant("carol"), Digest.parse(one.digest))
+        engine.script = lambda document, active: denied(active, "BAD")
+        await home.rules(no_root("warn"), hides=True)
+        await home.work()
+        assert home.failures == []
+        assert await condition(home, app) == "revoked"
+        assert not await home.visible(two.digest)
+
+    play(tmp_path, story)
+
+
+def test_a_change_of_mode_meanwhile_takes_nothing_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.admission.worker.PAGE", 2)
+
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        apps = [await admitted(home, f"app{number}") for number in range(5)]
+        engine.script = lambda document, active: denied(active, "BAD")
+        await home.rules(no_root("warn"), hides=True)
+        await home.projects.set_project(
+            PROJECT, mode=Mode.STRICT, visibility=None, writers_read_held=None, by=OPERATOR, reason="test", now=home.now
+        )
+        await home.work()
+        assert {await condition(home, app) for app in apps} == {"revoked"}
+
+    play(tmp_path, story)
+
+
+def test_what_is_incomplete_and_not_denied_is_as_it_was(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        one, two = image("one"), image("two")
+        app = index(one, two)
+        await home.attach("alice", signed_bundle(KEY, subject=app.digest))
+        await home.push("alice", app, "v1")
+        await home.person("carol", Role.MAINTAINER)
+        await home.gate.delete_manifest(await home.grant("carol"), Digest.parse(one.digest))
+        await home.rules(no_root("warn"), hides=True)
+        await home.work()
+        assert await condition(home, app) == "admitted"
 
     play(tmp_path, story)
