@@ -203,10 +203,11 @@ class Evaluator:
         """Return the manifest decision of a case (no tag in the input).
 
         Where a part is missing that decides it, and no rule is asked; but on behalf of an activation that hides what it
-        denies, the rules are asked about what is here.
+        denies, the rules are asked about what is here of a manifest that was admitted with all its parts.
         """
         decided = judgement.incomplete(case.closure)
-        if decided is not None and case.trigger.hides is None:
+        facts = case.world.manifest
+        if decided is not None and (case.trigger.hides is None or facts is None or not facts.admitted):
             return decided, Basis()
         outcome, basis = await self._ask(case, tag=None, now=now)
         if isinstance(outcome, Fails | Errs):
@@ -277,6 +278,15 @@ class Evaluator:
                 configs[digest] = await self._blobs.read(digest, max_bytes=MAX_CONFIG_BYTES)
             except SizeInvalid:
                 raise ManifestInvalid("the config is not as long as it says", field="config") from None
+            except BlobUnknown:
+                if not case.closure.missing:
+                    raise
+        # Of what is incomplete, a part that cannot be read is left out: half a part keeps no question from being asked.
+        manifests = tuple(
+            one for one in manifests if all(digest in configs for digest, _ in parts.config_digests((one,)))
+        )
+        if not manifests or manifests[0].digest != case.manifest.digest:
+            raise BlobUnknown(str(case.manifest.digest))
         report, trust = case.proof.report, case.proof.trust
 
         def make() -> Described:

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 from gateway.access.values import Role
-from gateway.admission.values import Admitted, Held
+from gateway.admission.values import Admitted, Held, Push
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.digest import Digest
+from gateway.oci.names import Tag
 from tests.attacks.test_naming_digests import ROBOT, bring, codes, push, robot
 from tests.support.admission import KEY, OPERATOR, PROJECT, REPOSITORY, House, house, run
 from tests.support.admission_stories import reevaluate
@@ -230,6 +231,58 @@ def test_what_a_second_writer_brings_is_not_linked_to_a_row_that_does_not_count_
             ).fetchone()
         )
         return found[0] is not None
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_who_completes_what_another_put_first_has_all_of_it_and_none_of_the_others_foreign_layer(
+    tmp_path: Path,
+) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        await second_robot(home)
+        foreign = Blob("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", b"brought by the first")
+        theirs = with_foreign(image("release"), foreign)
+        await bring(home, foreign.content, ROBOT)
+        await home.put("ci", theirs)
+        for blob in theirs.blobs:
+            await bring(home, blob.content, home.people["ci2"])
+        await home.put("ci2", theirs, "v1")
+        await sign(home, theirs)
+        assert await home.target("v1") == theirs.digest
+        seen = []
+        for blob in (*theirs.blobs, foreign):
+            view = await home.blobs.blob(REPOSITORY, Digest.parse(blob.digest), now=home.now)
+            assert view is not None
+            seen.append(view.visible)
+        assert seen == [True] * len(theirs.blobs) + [False]
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_a_name_of_another_algorithm_is_kept_whoever_gives_it(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        await second_robot(home)
+        theirs = image("one")
+        await home.push("alice", theirs, "v1")
+        long = Digest.of(theirs.manifest.content, algorithm="sha512")
+        await home.gate.push(
+            Push(
+                grant=await home.grant("ci"),
+                reference=long,
+                tags=(Tag.parse("mine"),),
+                content_type=theirs.manifest.media_type,
+                body=theirs.manifest.content,
+            )
+        )
+        await sign(home, theirs)
+        assert await home.target("mine") is not None
+        view = await home.manifests.by_digest(REPOSITORY, long, now=home.now, with_body=False)
+        assert view is not None
+        assert str(view.digest) == theirs.digest
 
     with house(tmp_path) as home:
         run(story(home))

@@ -8,6 +8,7 @@ Source: DESIGN 4; sqlite.org/pragma.html; sqlite.org/howtocorrupt.html, section 
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,8 @@ MINIMUM_SQLITE: Final = (3, 38, 0)
 
 _WAL_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _CACHE_KIB: Final = 32 * 1024
+SETTING_TRIES: Final = 40
+SETTING_PAUSE_SECONDS: Final = 0.05
 
 
 def check_version() -> None:
@@ -71,7 +74,19 @@ def _set_up(connection: sqlite3.Connection, path: Path, *, writes: bool) -> None
     connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     connection.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT_BYTES}")
     for name, (value, answer) in wanted.items():
-        connection.execute(f"PRAGMA {name}={value}")
+        _set(connection, f"PRAGMA {name}={value}")
         found = connection.execute(f"PRAGMA {name}").fetchone()
         if found is None or found[0] != answer:
             raise ConfigInvalid(f"the catalog {path} cannot have {name}={value}: SQLite answers {found}")
+
+
+def _set(connection: sqlite3.Connection, pragma: str) -> None:
+    """Execute a pragma, again while another connection makes the file one with a WAL: SQLite waits for no lock there."""
+    for last in (*[False] * SETTING_TRIES, True):
+        try:
+            connection.execute(pragma)
+            return
+        except sqlite3.OperationalError as error:
+            if last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(SETTING_PAUSE_SECONDS)

@@ -38,10 +38,24 @@ def sees_less(scope: Scope, row: int, manifest: Manifest, missing: Collection[Di
     lacks = {str(digest) for digest in missing} - before
     judged = {str(blob.digest) for blob in manifest.referenced_blobs}
     not_his = {found[0] for found in scope.connection.execute(_NOT_HIS, {"row": row, "writer": writer})}
-    if not_his & lacks or not_his - judged:
+    if not_his & lacks:
         return True
+    if not_his - judged and not before.difference(map(str, missing)):
+        return True  # and he brings nothing that the row still waits for
     children = (find_manifest(scope, Digest.parse(digest)) for digest in lacks)
     return any(child is not None and not waits(scope, child) for child in children)
+
+
+def drop_unbrought(scope: Scope, row: int, manifest: Manifest, missing: Collection[Digest], *, writer: str) -> None:
+    """Unlink what no decision looks at and ``writer`` did not bring, where the row becomes his: he would show it."""
+    if missing or scope.connection.execute(_OWNER, (row,)).fetchone()[0] == writer:
+        return
+    judged = {str(blob.digest) for blob in manifest.referenced_blobs}
+    not_his = {found[0] for found in scope.connection.execute(_NOT_HIS, {"row": row, "writer": writer})}
+    scope.connection.executemany(
+        "DELETE FROM link WHERE manifest_id = ? AND blob_id = (SELECT b.id FROM blob b WHERE b.digest = ?)",
+        [(row, digest) for digest in sorted(not_his - judged)],
+    )
 
 
 def put_missing(

@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.catalog.effects import PutManifest
 from gateway.catalog.sqlite.holding import count, is_carried, renew_entries, subject_came
-from gateway.catalog.sqlite.lacking import put_missing, sees_less
+from gateway.catalog.sqlite.lacking import drop_unbrought, put_missing, sees_less
 from gateway.catalog.sqlite.many import select_in
 from gateway.catalog.sqlite.rows import claims_json
 from gateway.catalog.sqlite.scope import Scope, find_manifest, name_blobs, raise_repository
@@ -43,7 +43,10 @@ def put_manifest(scope: Scope, effect: PutManifest) -> None:
         if effect.cls not in METADATA and sees_less(
             scope, found, effect.manifest, effect.missing, writer=effect.who.id
         ):
-            return  # nothing comes of it: not to the row, not to what waits for it, not to what it counts for
+            _put_aliases(scope, found, effect)  # another name for bytes that he has
+            return  # nothing else comes of it: not to the row, not to what waits for it, not to what it counts for
+        if effect.cls not in METADATA:
+            drop_unbrought(scope, found, effect.manifest, effect.missing, writer=effect.who.id)
         _refresh(scope, found, effect)
     _put_names(scope, row, effect)
     linked, newly = _put_links(scope, row, effect)
@@ -172,10 +175,7 @@ def _put_names(scope: Scope, row: int, effect: PutManifest) -> None:
     """Aliases, the entries of an index, and the row of the referrers list."""
     manifest = effect.manifest
     execute, insert = scope.connection.execute, scope.connection.executemany
-    insert(
-        "INSERT INTO alias (repo_id, digest, manifest_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        [(scope.repo_id, str(alias), row) for alias in effect.aliases if alias.algorithm != "sha256"],
-    )
+    _put_aliases(scope, row, effect)
     insert(
         "INSERT INTO entry (index_id, child) VALUES (?, ?) ON CONFLICT DO NOTHING",
         [(row, entry.digest.hex) for entry in manifest.manifests],
@@ -280,3 +280,10 @@ def _subject(effect: PutManifest) -> str | None:
     named = effect.manifest.subject
     subject = effect.subject or (None if named is None else named.digest)
     return subject.hex if subject is not None and subject.algorithm == "sha256" else None
+
+
+def _put_aliases(scope: Scope, row: int, effect: PutManifest) -> None:
+    scope.connection.executemany(
+        "INSERT INTO alias (repo_id, digest, manifest_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(scope.repo_id, str(alias), row) for alias in effect.aliases if alias.algorithm != "sha256"],
+    )

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.access.values import Mode, Role
+from gateway.content.store import BlobStore
+from gateway.errors import BlobUnknown
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
 from gateway.oci.strict_json import JsonObject
@@ -205,3 +207,62 @@ def test_what_is_incomplete_and_not_denied_is_as_it_was(tmp_path: Path) -> None:
         assert await condition(home, app) == "admitted"
 
     play(tmp_path, story)
+
+
+def test_nothing_is_asked_about_what_waits_for_its_parts(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        await home.put("alice", image("nothing of it is here"))
+        before = len(engine.asked)
+        await home.rules(no_root("warn"), hides=True)
+        await home.work()
+        assert len(engine.asked) == before
+        assert (
+            await home.database.read_aside(
+                lambda connection: connection.execute("SELECT count(*) FROM work WHERE kind = 'reevaluate'").fetchone()[
+                    0
+                ]
+            )
+            == 0
+        )
+
+    play(tmp_path, story)
+
+
+def test_half_a_child_keeps_no_index_from_being_hidden(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        one, two = image("one"), image("two")
+        app = index(one, two)
+        await home.attach("alice", signed_bundle(KEY, subject=app.digest))
+        await home.push("alice", app, "v1")
+        await home.person("carol", Role.MAINTAINER)
+        await home.gate.delete_manifest(await home.grant("carol"), Digest.parse(one.digest))
+        config = Digest.parse(one.blobs[0].digest)
+        await home.database.write(
+            lambda connection: (
+                connection.execute(
+                    "DELETE FROM repo_blob WHERE blob_id = (SELECT id FROM blob WHERE digest = ?)", (str(config),)
+                ).rowcount
+            )
+        )
+        lost = Lost(home.gate.tools.evaluator._blobs, config)
+        home.gate.tools.evaluator._blobs = lost  # type: ignore[assignment]
+        await home.put("alice", one)
+        engine.script = lambda document, active: denied(active, "BAD")
+        await home.rules(no_root("warn"), hides=True)
+        await home.work()
+        assert await condition(home, app) == "revoked"
+        assert not await home.visible(two.digest)
+
+    play(tmp_path, story)
+
+
+class Lost:
+    """`BlobStore` from which one blob was collected."""
+
+    def __init__(self, inner: BlobStore, gone: Digest) -> None:
+        self._inner, self._gone = inner, gone
+
+    async def read(self, digest: Digest, *, max_bytes: int) -> bytes:
+        if digest == self._gone:
+            raise BlobUnknown(str(digest))
+        return await self._inner.read(digest, max_bytes=max_bytes)
