@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from gateway.access.values import Role
-from gateway.admission.values import Admitted, Held, Push
+from gateway.admission.values import Admitted, Held, Outcome, Push
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.digest import Digest
 from gateway.oci.names import Tag
@@ -283,6 +285,95 @@ def test_a_name_of_another_algorithm_is_kept_whoever_gives_it(tmp_path: Path) ->
         view = await home.manifests.by_digest(REPOSITORY, long, now=home.now, with_body=False)
         assert view is not None
         assert str(view.digest) == theirs.digest
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def by_sha512(inner: Artifact) -> Artifact:
+    """Return an index that names this by its sha512."""
+    long = str(Digest.of(inner.manifest.content, algorithm="sha512"))
+    entry: Json = inner.manifest.descriptor() | {"digest": long}
+    return Artifact(
+        Blob(OCI_INDEX, canonical({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]})),
+        children=(inner,),
+    )
+
+
+async def put_as_sha512(home: House, who: str, artifact: Artifact) -> Outcome:
+    return await home.gate.push(
+        Push(
+            grant=await home.grant(who),
+            reference=Digest.of(artifact.manifest.content, algorithm="sha512"),
+            tags=(),
+            content_type=artifact.manifest.media_type,
+            body=artifact.manifest.content,
+        )
+    )
+
+
+@pytest.mark.parametrize("order", ["wrap alias", "alias wrap", "wrap alias wrap", "wrap owner", "wrap owner wrap"])
+def test_row_102_naming_a_held_image_by_its_sha512_publishes_nothing(tmp_path: Path, order: str) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        await second_robot(home)
+        theirs = image("secret")
+        await home.push("alice", theirs, "v1")
+        one = by_sha512(theirs)
+        for step in order.split():
+            match step:
+                case "wrap":
+                    assert codes(await push(home, one)) == {"CLOSURE_INCOMPLETE"}
+                case "alias":
+                    assert codes(await put_as_sha512(home, "ci", theirs)) == {"CLOSURE_INCOMPLETE"}
+                case _:
+                    await put_as_sha512(home, "alice", theirs)
+        await home.work()
+        await sign(home, one)
+        await reevaluate(home, one)
+        await home.work()
+        assert not await home.visible(one.digest)
+        assert await is_hidden(home, theirs)
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_an_index_of_its_owner_is_completed_by_the_name_that_another_gives(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        await second_robot(home)
+        mine = image("mine")
+        await home.push("alice", mine, "v1")
+        one = by_sha512(mine)
+        await home.put("alice", one, "index")
+        await sign(home, one)
+        assert await home.target("index") is None
+        await put_as_sha512(home, "ci", mine)
+        await home.work()
+        assert await home.target("index") == one.digest
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+@pytest.mark.parametrize("victim", ["ci2", "alice"])
+def test_row_102_what_a_second_writer_brings_is_not_the_first_ones_to_show(tmp_path: Path, victim: str) -> None:
+    async def story(home: House) -> None:
+        await robot(home)
+        await second_robot(home)
+        theirs = image("half")
+        *rest, secret = theirs.blobs
+        await home.put("ci", theirs)
+        await bring(home, secret.content, home.people[victim])
+        await home.put(victim, theirs)
+        for blob in rest:
+            await bring(home, blob.content, ROBOT)
+        await home.work()
+        one = wrap(theirs)
+        await home.put("ci", one, "mine")
+        await sign(home, one)
+        assert await is_hidden(home, theirs)
 
     with house(tmp_path) as home:
         run(story(home))

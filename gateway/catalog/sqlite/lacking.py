@@ -11,12 +11,12 @@ Source: DESIGN 3 ("Missing parts"); docs/decisions/0007-parts-are-there-for-thei
 from collections.abc import Collection
 from typing import Final
 
+from gateway.catalog.sqlite.holding import is_carried
 from gateway.catalog.sqlite.scope import Scope, find_manifest
-from gateway.catalog.sqlite.waiting import waits
+from gateway.catalog.sqlite.waiting import LACKED, waits
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 
-_BEFORE: Final = "SELECT digest FROM missing WHERE parent_id = ?"
 _INSERT: Final = "INSERT INTO missing (repo_id, digest, parent_id, named, size) VALUES (?, ?, ?, ?, ?)"
 _LINKED: Final = """SELECT 1 FROM link l JOIN blob b ON b.id = l.blob_id
 WHERE l.repo_id = ? AND l.manifest_id = ? AND b.digest = ?"""
@@ -34,8 +34,10 @@ def sees_less(scope: Scope, row: int, manifest: Manifest, missing: Collection[Di
     """
     if scope.connection.execute(_OWNER, (row,)).fetchone()[0] == writer:
         return False
-    before = {found[0] for found in scope.connection.execute(_BEFORE, (row,))}
+    before = {found[0] for found in scope.connection.execute(LACKED, (row,))}
     lacks = {str(digest) for digest in missing} - before
+    if not before.isdisjoint(map(str, missing)):
+        return True  # the row goes on waiting as its owner's: nothing of this writer is linked to it
     judged = {str(blob.digest) for blob in manifest.referenced_blobs}
     not_his = {found[0] for found in scope.connection.execute(_NOT_HIS, {"row": row, "writer": writer})}
     if not_his & lacks:
@@ -48,7 +50,7 @@ def sees_less(scope: Scope, row: int, manifest: Manifest, missing: Collection[Di
 
 def drop_unbrought(scope: Scope, row: int, manifest: Manifest, missing: Collection[Digest], *, writer: str) -> None:
     """Unlink what no decision looks at and ``writer`` did not bring, where the row becomes his: he would show it."""
-    if missing or scope.connection.execute(_OWNER, (row,)).fetchone()[0] == writer:
+    if missing or scope.connection.execute(_OWNER, (row,)).fetchone()[0] == writer or is_carried(scope, row):
         return
     judged = {str(blob.digest) for blob in manifest.referenced_blobs}
     not_his = {found[0] for found in scope.connection.execute(_NOT_HIS, {"row": row, "writer": writer})}
@@ -71,7 +73,7 @@ def put_missing(
 
     ``missing`` is to the writer, ``blobs`` are those that the manifest names itself; ``new``: the row was made by this PUT.
     """
-    before = {found[0] for found in scope.connection.execute(_BEFORE, (row,))}
+    before = {found[0] for found in scope.connection.execute(LACKED, (row,))}
     hidden = {digest for digest in missing if not new and str(digest) not in before and _is_here(scope, row, digest)}
     sizes = {part.digest: part.size for part in (*manifest.referenced_blobs, *manifest.manifests)}
     scope.connection.execute("DELETE FROM missing WHERE parent_id = ?", (row,))

@@ -44,6 +44,7 @@ def put_manifest(scope: Scope, effect: PutManifest) -> None:
             scope, found, effect.manifest, effect.missing, writer=effect.who.id
         ):
             _put_aliases(scope, found, effect)  # another name for bytes that he has
+            _wake_by_alias(scope, found, effect)
             return  # nothing else comes of it: not to the row, not to what waits for it, not to what it counts for
         if effect.cls not in METADATA:
             drop_unbrought(scope, found, effect.manifest, effect.missing, writer=effect.who.id)
@@ -280,6 +281,15 @@ def _subject(effect: PutManifest) -> str | None:
     named = effect.manifest.subject
     subject = effect.subject or (None if named is None else named.digest)
     return subject.hex if subject is not None and subject.algorithm == "sha256" else None
+
+
+def _wake_by_alias(scope: Scope, row: int, effect: PutManifest) -> None:
+    """Have what waits for the row by this name judged again: on behalf of whose the row is, not of who named it."""
+    if waits(scope, row):
+        return
+    owner = scope.connection.execute("SELECT who FROM manifest WHERE id = ?", (row,)).fetchone()[0]
+    for alias in effect.aliases:
+        complete(scope, Part(str(alias), owner, len(effect.manifest.raw), None))
 
 
 def _put_aliases(scope: Scope, row: int, effect: PutManifest) -> None:

@@ -21,6 +21,7 @@ from typing import Final
 from gateway.access.values import QuarantineLevel, Rights
 from gateway.catalog.sqlite.many import select_in
 from gateway.catalog.sqlite.visibility import visible
+from gateway.catalog.sqlite.waiting import LACKED
 from gateway.catalog.world import ChildFacts, WorldKey
 from gateway.oci.digest import Digest
 
@@ -29,7 +30,7 @@ MAX_LINKS: Final = 8
 
 HELD_BY: Final = "SELECT blob_id FROM holder WHERE repo_id = ? AND principal_id = ? AND blob_id IN ({keys})"
 LINKED_BY: Final = "SELECT blob_id FROM link WHERE repo_id = ? AND manifest_id = ? AND blob_id IN ({keys})"
-LACKS: Final = "SELECT digest FROM missing WHERE parent_id = ?"
+LACKS: Final = LACKED
 SHOWN: Final = f"""SELECT 1 FROM (SELECT manifest_id FROM link WHERE repo_id = :repo AND blob_id = :blob
 ORDER BY manifest_id DESC LIMIT {MAX_LINKS}) l JOIN manifest m ON m.id = l.manifest_id
 JOIN repository r ON r.id = m.repo_id WHERE {visible("m")} LIMIT 1"""

@@ -35,6 +35,11 @@ PAGE: Final = 250
 WAITING: Final = """SELECT w.parent_id, w.named, p.sha256, p.who, w.size
 FROM missing w JOIN manifest p ON p.id = w.parent_id
 WHERE w.repo_id = ? AND w.digest = ? AND w.parent_id > ? ORDER BY w.parent_id LIMIT ?"""
+LACKED: Final = """SELECT w.digest FROM missing w WHERE w.parent_id = ?1
+UNION ALL SELECT 'sha256:' || m.sha256 FROM missing w JOIN alias a ON a.repo_id = w.repo_id AND a.digest = w.digest
+JOIN manifest m ON m.id = a.manifest_id WHERE w.parent_id = ?1"""
+"""What a manifest waits for: as it names it, and by its sha256 where that is another name of something that is here."""
+
 _WAITS: Final = "SELECT 1 FROM missing w WHERE w.parent_id = ? LIMIT 1"
 _WAITED_FOR: Final = "SELECT 1 FROM missing w WHERE w.repo_id = ? AND w.digest = ? LIMIT 1"
 _ALIASES: Final = "SELECT a.digest FROM alias a WHERE a.manifest_id = ?"
