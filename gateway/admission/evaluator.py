@@ -282,11 +282,12 @@ class Evaluator:
                 if not case.closure.missing:
                     raise
         # Of what is incomplete, a part that cannot be read is left out: half a part keeps no question from being asked.
-        manifests = tuple(
-            one for one in manifests if all(digest in configs for digest, _ in parts.config_digests((one,)))
-        )
-        if not manifests or manifests[0].digest != case.manifest.digest:
-            raise BlobUnknown(str(case.manifest.digest))
+        if case.closure.missing:
+            manifests = tuple(
+                one for one in manifests if all(digest in configs for digest, _ in parts.config_digests((one,)))
+            )
+            if not manifests or manifests[0].digest != case.manifest.digest:
+                raise BlobUnknown(str(case.manifest.digest))
         report, trust = case.proof.report, case.proof.trust
 
         def make() -> Described:

@@ -20,8 +20,6 @@ from gateway.oci.manifest import Manifest
 _INSERT: Final = "INSERT INTO missing (repo_id, digest, parent_id, named, size) VALUES (?, ?, ?, ?, ?)"
 _LINKED: Final = """SELECT 1 FROM link l JOIN blob b ON b.id = l.blob_id
 WHERE l.repo_id = ? AND l.manifest_id = ? AND b.digest = ?"""
-
-
 _NOT_HIS: Final = """SELECT b.digest FROM link l JOIN blob b ON b.id = l.blob_id WHERE l.manifest_id = :row AND NOT EXISTS
 (SELECT 1 FROM holder h WHERE h.repo_id = l.repo_id AND h.blob_id = l.blob_id AND h.principal_id = :writer)"""
 _OWNER: Final = "SELECT who FROM manifest WHERE id = ?"
@@ -35,14 +33,13 @@ def sees_less(scope: Scope, row: int, manifest: Manifest, missing: Collection[Di
     if scope.connection.execute(_OWNER, (row,)).fetchone()[0] == writer:
         return False
     before = {found[0] for found in scope.connection.execute(LACKED, (row,))}
-    lacks = {str(digest) for digest in missing} - before
-    if not before.isdisjoint(map(str, missing)):
+    lacks = {str(digest) for digest in missing}
+    if before & lacks:
         return True  # the row goes on waiting as its owner's: nothing of this writer is linked to it
-    judged = {str(blob.digest) for blob in manifest.referenced_blobs}
-    not_his = {found[0] for found in scope.connection.execute(_NOT_HIS, {"row": row, "writer": writer})}
+    not_his = _not_his(scope, row, writer)
     if not_his & lacks:
         return True
-    if not_his - judged and not before.difference(map(str, missing)):
+    if not before and not_his - _judged(manifest):
         return True  # and he brings nothing that the row still waits for
     children = (find_manifest(scope, Digest.parse(digest)) for digest in lacks)
     return any(child is not None and not waits(scope, child) for child in children)
@@ -52,11 +49,9 @@ def drop_unbrought(scope: Scope, row: int, manifest: Manifest, missing: Collecti
     """Unlink what no decision looks at and ``writer`` did not bring, where the row becomes his: he would show it."""
     if missing or scope.connection.execute(_OWNER, (row,)).fetchone()[0] == writer or is_carried(scope, row):
         return
-    judged = {str(blob.digest) for blob in manifest.referenced_blobs}
-    not_his = {found[0] for found in scope.connection.execute(_NOT_HIS, {"row": row, "writer": writer})}
     scope.connection.executemany(
         "DELETE FROM link WHERE manifest_id = ? AND blob_id = (SELECT b.id FROM blob b WHERE b.digest = ?)",
-        [(row, digest) for digest in sorted(not_his - judged)],
+        [(row, digest) for digest in sorted(_not_his(scope, row, writer) - _judged(manifest))],
     )
 
 
@@ -86,6 +81,15 @@ def put_missing(
         ],
     )
     return bool(hidden)
+
+
+def _not_his(scope: Scope, row: int, writer: str) -> set[str]:
+    """Return the row's blobs that the writer did not bring."""
+    return {found[0] for found in scope.connection.execute(_NOT_HIS, {"row": row, "writer": writer})}
+
+
+def _judged(manifest: Manifest) -> set[str]:
+    return {str(blob.digest) for blob in manifest.referenced_blobs}
 
 
 def _is_here(scope: Scope, row: int, digest: Digest) -> bool:
