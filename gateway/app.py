@@ -16,6 +16,7 @@ from typing import Final
 
 from gateway.admission.announcing import Announcing, Decided
 from gateway.admission.evaluator import Evaluator, EvaluatorSettings
+from gateway.admission.evidence_reading import EvidenceReader
 from gateway.admission.expiry import Expiry
 from gateway.admission.gate import Gate
 from gateway.admission.ids import time_ordered_id
@@ -146,8 +147,10 @@ def assemble(
     limits = config.server.limits
     standings, manifests = SqliteStandings(database=database), SqliteManifests(database=database)
     store = SqliteAdmissionStore(database=database)
+    evidence = EvidenceReader(blobs=content.blobs, max_evidence_bytes=limits.evidence_bytes)
     evaluator = Evaluator(
         blobs=content.blobs,
+        evidence=evidence,
         engine=engine,
         trust=active,
         pool=pool,
@@ -156,7 +159,6 @@ def assemble(
             registry_hosts=frozenset({config.server.public_host, *config.server.hosts}),
             policy_seconds=config.policy.seconds,
             verification_seconds=limits.verification_seconds,
-            max_evidence_bytes=limits.evidence_bytes,
         ),
     )
     tools = Tools(
@@ -164,6 +166,7 @@ def assemble(
         manifests=manifests,
         people=standings,
         evaluator=evaluator,
+        evidence=evidence,
         settings=AdmissionSettings(
             host=config.server.public_host,
             max_manifest_bytes=limits.manifest_bytes,

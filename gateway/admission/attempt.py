@@ -136,8 +136,8 @@ def stored_as(attempt: Attempt, *, pending: tuple[Tag, ...], decision_id: str | 
 
 
 def over_quota(attempt: Attempt) -> Reason | None:
-    """Return why what waits is not stored; None where it may be, or is there already."""
-    if not attempt.world.over_quota or attempt.world.manifest is not None:
+    """Return why what waits is not stored; None where it may be, or is there already and grows no more."""
+    if not attempt.world.over_quota or _is_whole(attempt):
         return None
     project = attempt.world.standing.project.name
     message = (
@@ -147,12 +147,17 @@ def over_quota(attempt: Attempt) -> Reason | None:
 
 
 def over_cache_quota(attempt: Attempt) -> Reason | None:
-    """Return why a build cache is not stored; None where it may be, or is there already."""
-    if not attempt.world.over_cache_quota or attempt.world.manifest is not None:
+    """Return why a build cache is not stored; None where it may be, or is there already and grows no more."""
+    if not attempt.world.over_cache_quota or _is_whole(attempt):
         return None
     project = attempt.world.standing.project.name
     message = f"project {project} keeps more bytes of build caches than its limit: delete some, or wait until they end"
     return Reason("CACHE_QUOTA", message, "deny")
+
+
+def _is_whole(attempt: Attempt) -> bool:
+    """Return whether the row is here with all its parts: to put it again brings no bytes."""
+    return attempt.world.manifest is not None and not attempt.world.manifest.waits
 
 
 async def write(tools: Tools, attempt: Attempt, effects: Sequence[Effect]) -> bool:

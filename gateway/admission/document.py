@@ -7,17 +7,17 @@ Pure: no I/O, no third-party import.
 Source: DESIGN 7; `gateway.policy` owns the schema.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.access.values import ProjectFacts
+from gateway.admission import proof
 from gateway.admission.parts import Part
 from gateway.admission.projection import MAX_TEXT_CHARS, Projection
 from gateway.admission.values import Trigger
 from gateway.catalog.world import TagFacts
-from gateway.evidence.values import EvidenceReport, Rejected, TrustSatisfied, TrustStaticPass, TrustVerdict, Verified
+from gateway.evidence.values import EvidenceReport, TrustVerdict
 from gateway.identity.values import Principal
 from gateway.oci.config import ImageConfig
 from gateway.oci.descriptor import Platform
@@ -28,11 +28,6 @@ from gateway.policy import canonical
 from gateway.policy.secrets import Masked, mask
 
 API_VERSION: Final = "registry-gateway/admission/v1"
-
-MAX_VERIFIED: Final = 200
-MAX_REJECTED: Final = 50
-MAX_CLAIMS: Final = 64
-"""Of one signature (``cosign sign -a``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +85,8 @@ def describe(parts: tuple[Part, ...], report: EvidenceReport, trust: TrustVerdic
         },
         "subjects": list[JsonValue](subjects),
         "closure": "complete",
-        "trust": _trust(trust),
-        "evidence": _evidence(report, projection),
+        "trust": proof.trust(trust, report),
+        "evidence": proof.evidence(report, trust, projection),
         "truncated": list[JsonValue](projection.truncated),
     }
     return Described(root.manifest.digest, members, canonical.members(members))
@@ -166,7 +161,10 @@ def _subject(part: Part, projection: Projection) -> JsonObject:
 
 
 def _masked(part: Part) -> Masked:
-    """Return all text of a part with its secrets masked. Its descriptors' annotations enter no input, and are searched."""
+    """Return all text of a part with its secrets masked.
+
+    Its descriptors' annotations, and what of its config nobody judges, enter no input, and are searched.
+    """
     manifest, config = part.manifest, part.config
     texts = {
         "artifactType": manifest.declared_type,
@@ -189,6 +187,7 @@ def _masked(part: Part) -> Masked:
         exposed_ports=() if config is None else config.exposed_ports,
         texts={name: text for name, text in texts.items() if text is not None},
         descriptors={place: descriptor.annotations for place, descriptor in descriptors.items()},
+        rest={} if config is None else config.rest,
     )
 
 
@@ -212,69 +211,3 @@ def _config(masked: Masked, where: str, projection: Projection) -> JsonObject:
         "architecture": masked.texts.get("architecture", ""),
         "created": None if created is None else created[:MAX_TEXT_CHARS],
     }
-
-
-def _trust(verdict: TrustVerdict) -> JsonObject:
-    if isinstance(verdict, TrustSatisfied):
-        names: list[JsonValue] = [requirement.policy for requirement in verdict.requirements]
-        return {"satisfied": True, "static_pass": False, "policies": names, "codes": []}
-    if isinstance(verdict, TrustStaticPass):
-        return {"satisfied": True, "static_pass": True, "policies": [verdict.policy], "codes": []}
-    codes: list[JsonValue] = [reason.code for reason in verdict.reasons]
-    return {"satisfied": False, "static_pass": False, "policies": [], "codes": codes}
-
-
-def _evidence(report: EvidenceReport, projection: Projection) -> JsonObject:
-    told = _told_once(report.verified)
-    if len(told) > MAX_VERIFIED:
-        projection.truncated.append("evidence.verified")
-    if len(report.rejected) > MAX_REJECTED:
-        projection.truncated.append("evidence.rejected")
-    verified: list[JsonValue] = [
-        _verified(item, f"evidence.verified[{number}]", projection) for number, item in enumerate(told[:MAX_VERIFIED])
-    ]
-    rejected: list[JsonValue] = [_rejected(item) for item in report.rejected[:MAX_REJECTED]]
-    return {"verified": verified, "rejected": rejected}
-
-
-def _told_once(verified: Sequence[Verified]) -> Sequence[Verified]:
-    """Return each statement as it was first here: whoever repeats it in other manifests must not push out another."""
-    first: dict[tuple[Digest, str, str, str], Verified] = {}
-    for item in verified:
-        key = (item.signed, item.format.value, item.policy, item.authority)
-        if key not in first or item.first_seen < first[key].first_seen:
-            first[key] = item
-    return tuple(first.values())
-
-
-def _verified(item: Verified, where: str, projection: Projection) -> JsonObject:
-    # Masked and no finding: what a signer says is not what the image says of itself, and must not deny it.
-    scalars = {
-        name: value
-        for name, value in sorted(item.annotations.items())[:MAX_CLAIMS]
-        if value is None or isinstance(value, bool | int | str)
-    }
-    written = {name: value if isinstance(value, str) else json.dumps(value) for name, value in scalars.items()}
-    masked = mask(annotations=written).annotations
-    kept = projection.texts(masked, f"{where}.annotations", whole=len(scalars) == len(item.annotations))
-    annotations: JsonObject = {
-        shown: scalars[name] if kept[shown] == text else kept[shown]
-        for shown, (name, text) in zip(masked, written.items(), strict=True)
-        if shown in kept
-    }
-    said = mask(texts={} if item.predicate_type is None else {"type": item.predicate_type}).texts
-    return {
-        "evidence": str(item.evidence),
-        "format": item.format.value,
-        "signer": item.signer.id,
-        "signer_name": item.signer.name,
-        "authority": item.authority,
-        "policy": item.policy,
-        "predicate_type": said.get("type"),
-        "annotations": annotations,
-        "first_seen": item.first_seen,
-    }
-
-
-def _rejected(item: Rejected) -> JsonObject:
-    return {"evidence": str(item.evidence), "code": item.code.value}

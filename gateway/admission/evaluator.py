@@ -1,6 +1,6 @@
-"""Evidence gathered and verified, rules asked: the reads and calls between a world and a verdict.
+"""What is proven, and what the rules say: the calls between a world and a verdict.
 
-The bytes that are verified are the bytes that are stored: read once from the content store, which checks their digest.
+Which evidence there is, and its bytes, come from `EvidenceReader`.
 
 I/O: content store, policy engine, one bounded pool for verification.
 Source: DESIGN 2 and 6.
@@ -8,25 +8,23 @@ Source: DESIGN 2 and 6.
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from gateway.access.values import ProjectFacts
 from gateway.admission import judgement, parts
 from gateway.admission.closure import Closure
 from gateway.admission.document import Described, Document, Question, Who, describe, document
+from gateway.admission.evidence_reading import EvidenceReader
 from gateway.admission.judgement import Errs, Fails, Judgement, NoAnswer
-from gateway.admission.tries import VERIFIED_SHARES, Budget, worth_trying
 from gateway.admission.values import Trigger
-from gateway.catalog.world import ActiveRevision, EvidenceFacts, TagFacts, World
+from gateway.catalog.world import ActiveRevision, TagFacts, World
 from gateway.content.store import BlobStore
-from gateway.errors import BlobUnknown, DocumentInvalid, Internal, ManifestInvalid, PolicyInvalid, Reason, SizeInvalid
+from gateway.errors import BlobUnknown, DocumentInvalid, ManifestInvalid, PolicyInvalid, Reason, SizeInvalid
 from gateway.evidence.judge import judge_trust
 from gateway.evidence.trust_policy import TrustPolicy
-from gateway.evidence.values import EvidenceClaim, EvidenceFormat, EvidenceObject, EvidenceReport, TrustVerdict
+from gateway.evidence.values import EvidenceObject, EvidenceReport, TrustVerdict
 from gateway.evidence.verify import verify_all
 from gateway.oci.config import MAX_CONFIG_BYTES
 from gateway.oci.digest import Digest
@@ -55,7 +53,6 @@ class EvaluatorSettings:
     registry_hosts: frozenset[str]
     policy_seconds: float
     verification_seconds: float
-    max_evidence_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +121,14 @@ class Evaluator:
         self,
         *,
         blobs: BlobStore,
+        evidence: EvidenceReader,
         engine: PolicyEngine,
         trust: TrustSource,
         pool: Executor,
         settings: EvaluatorSettings,
     ) -> None:
         self._blobs = blobs
+        self._evidence = evidence
         self._engine = engine
         self._trust = trust
         self._pool = pool
@@ -152,7 +151,7 @@ class Evaluator:
         policy = TrustPolicy.load({}) if world.trust is None else await self._trust.trust_policy(world.trust)
         if policy is None:
             return NoAnswer("the trust policy was replaced meanwhile", stale=True)
-        objects = await self._objects(subject, world, replaced)
+        objects = await self._evidence.stored(subject, world, replaced=replaced)
         if extra is not None:
             objects = [extra, *(found for found in objects if found.manifest.digest != extra.manifest.digest)]
         hosts = self._settings.registry_hosts
@@ -168,36 +167,6 @@ class Evaluator:
             return await asyncio.wait_for(running, self._settings.verification_seconds)
         except TimeoutError:
             return NoAnswer("the evidence was not verified in time")
-
-    async def read_evidence(
-        self,
-        manifest: Manifest,
-        claim: EvidenceClaim,
-        *,
-        first_seen: int,
-        there: Mapping[Digest, bytes] = MappingProxyType({}),
-    ) -> EvidenceObject:
-        """Return the evidence object with its layers' bytes; what is ``there`` is not read again.
-
-        Raises `ManifestInvalid` for one over the limits.
-        """
-        limit = self._settings.max_evidence_bytes
-        blobs: dict[Digest, bytes] = {}
-        total = 0
-        for layer in manifest.layers:
-            if layer.digest in blobs:
-                continue
-            total += layer.size
-            if total > limit:
-                raise ManifestInvalid(f"the layers of evidence are at most {limit} bytes together")
-            if layer.digest in there:
-                blobs[layer.digest] = there[layer.digest]
-                continue
-            try:
-                blobs[layer.digest] = await self._blobs.read(layer.digest, max_bytes=limit)
-            except SizeInvalid:
-                raise ManifestInvalid(f"a layer of evidence is at most {limit} bytes") from None
-        return EvidenceObject(manifest, claim, blobs, first_seen)
 
     async def judge(self, case: Case, *, now: int) -> tuple[Judgement, Basis]:
         """Return the manifest decision of a case (no tag in the input).
@@ -301,28 +270,3 @@ class Evaluator:
             made = await asyncio.get_running_loop().run_in_executor(self._pool, make)
         case.once.keep(case, made)
         return made
-
-    async def _objects(self, subject: Digest, world: World, replaced: frozenset[Digest]) -> list[EvidenceObject]:
-        """Return the stored evidence to verify, in this order."""
-        verified, others = worth_trying(world, replaced=replaced)
-        limit = self._settings.max_evidence_bytes
-        there: dict[Digest, bytes] = {}
-        objects = []
-        for group, budget in ((verified, Budget(VERIFIED_SHARES * limit, shared=True)), (others, Budget(limit))):
-            for facts in group:
-                if budget.allows(facts.who) and (found := await self._load(subject, facts, there)) is not None:
-                    there.update(found.blobs)
-                    budget.spend(facts.who, sum(len(content) for content in found.blobs.values()))
-                    objects.append(found if group is verified else replace(found, share=facts.who))
-        return objects
-
-    async def _load(
-        self, subject: Digest, facts: EvidenceFacts, there: Mapping[Digest, bytes]
-    ) -> EvidenceObject | None:
-        """Return a stored evidence object; None for one that cannot be read, which proves nothing."""
-        try:
-            manifest = Manifest.parse_stored(facts.body, media_type=facts.media_type)
-            claim = EvidenceClaim(EvidenceFormat(facts.format), subject)
-            return await self.read_evidence(manifest, claim, first_seen=facts.first_seen, there=there)
-        except (ManifestInvalid, DocumentInvalid, BlobUnknown, Internal, ValueError):
-            return None

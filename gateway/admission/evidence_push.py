@@ -52,14 +52,17 @@ async def put_evidence(tools: Tools, push: Push, manifest: Manifest, classified:
     attempt = await _attempt(tools, push, manifest, classified)
     if refusals := _forbidden(attempt):
         return await refuse(tools, attempt, Fails(refusals), Basis(), None)
+    parts = closure(attempt.world)
+    if parts.refusals:
+        # Every limit below goes by the lengths that the manifest says.
+        return await refuse(tools, attempt, Fails(parts.refusals), Basis(), None)
     subject = await _subject(tools, attempt, claim.subject)
     if isinstance(subject, Stale):
         return subject
-    parts = closure(attempt.world)
     evidence = None
     if not parts.missing:
         first_seen = attempt.now if attempt.world.manifest is None else attempt.world.manifest.first_seen
-        evidence = await tools.evaluator.read_evidence(manifest, claim, first_seen=first_seen)
+        evidence = await tools.evidence.read(manifest, claim, first_seen=first_seen)
         parse_content(evidence)
     if (elsewhere := other_subject(attempt.world.manifest, claim, evidence)) is not None:
         return await refuse(tools, attempt, Fails((elsewhere,)), Basis(), None)

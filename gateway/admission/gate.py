@@ -30,7 +30,8 @@ from gateway.audit.events import EventKind
 from gateway.catalog.effects import Effect
 from gateway.catalog.values import ManifestClass, ManifestView
 from gateway.catalog.world import World, WorldKey
-from gateway.errors import ManifestInvalid, ManifestUnknown, NameUnknown, Unavailable
+from gateway.errors import ManifestInvalid, ManifestUnknown, NameUnknown, Reason, Unavailable
+from gateway.evidence.content import parse_content
 from gateway.evidence.values import EvidenceClaim, EvidenceFormat
 from gateway.identity.values import Principal
 from gateway.oci.digest import Digest
@@ -155,7 +156,12 @@ class Gate:
         if stored is None:
             return STALE
         claim = EvidenceClaim(EvidenceFormat(stored.format), view.subject)
-        extra = await self.tools.evaluator.read_evidence(manifest, claim, first_seen=facts.first_seen)
+        try:
+            extra = await self.tools.evidence.read(manifest, claim, first_seen=facts.first_seen)
+            # The PUT did not look at a part that came later.
+            parse_content(extra)
+        except ManifestInvalid as invalid:
+            return Held(_stored(view), (Reason("CONTENT_MALFORMED", invalid.message, "deny"),))
         proof = await self.tools.evaluator.prove(view.subject, view.repository, world, extra=extra, now=now)
         if isinstance(proof, NoAnswer):
             return unanswered(proof)

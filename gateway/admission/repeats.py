@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 
 from gateway.catalog.evidence_order import Said, said
 from gateway.catalog.world import EvidenceFacts
+from gateway.evidence.synthetic_config import EMPTY_DIGEST
 from gateway.evidence.values import EvidenceReport
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
@@ -31,8 +32,14 @@ def said_before(digest: Digest, evidence: Iterable[EvidenceFacts], report: Evide
 
 
 def counted_bytes(manifest: Manifest, *, signed_layers: Collection[Digest], repeat: bool) -> int:
-    """Return what verified evidence counts for: the layers in it that nobody trusted signed, and all of a repeat."""
+    """Return what verified evidence counts for: its layers that nobody trusted has signed, and all of a repeat.
+
+    The config of a repeat counts as well, but for ``{}``, which is everybody's. That of a new signature does not: a client
+    made it up, and otherwise a registry that is in good order would come to be full of them.
+    """
     layers = {layer.digest: layer.size for layer in manifest.layers}
-    if repeat:
-        return len(manifest.raw) + sum(layers.values())
-    return sum(size for digest, size in layers.items() if digest not in signed_layers)
+    if not repeat:
+        return sum(size for digest, size in layers.items() if digest not in signed_layers)
+    config = manifest.config
+    made_up = 0 if config is None or config.digest == EMPTY_DIGEST else config.size
+    return len(manifest.raw) + made_up + sum(layers.values())

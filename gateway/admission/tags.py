@@ -4,10 +4,12 @@ I/O: none of its own: effects are built here and committed by the caller.
 Source: DESIGN 3 ("Pending tags").
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.access.rights import rights
+from gateway.access.values import QuarantineLevel
 from gateway.admission.attempt import Attempt
 from gateway.admission.evaluator import Basis
 from gateway.admission.judgement import Judgement, Passes, Waits
@@ -23,7 +25,8 @@ MAX_PENDING_TAGS: Final = 100
 """That wait for one manifest. Each has a decision of its own when a signature comes, inside the PUT of that signature."""
 
 MAX_PENDING_TAGS_OF_ONE: Final = 50
-"""For one requester: whoever may push it as well has the other half."""
+"""For one requester: whoever may push it as well has the other half. Those who read what is held share a hundred among
+themselves: who names it without seeing it keeps none of them from naming it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,19 @@ def over_tag_limit(attempt: Attempt, waiting: Iterable[Tag]) -> Reason | None:
         full = (
             f"{len(own)} tags wait for {digest} for {principal.name} already, and at most {MAX_PENDING_TAGS_OF_ONE} may"
         )
-    elif wanted - there.keys() and len(wanted | there.keys()) > MAX_PENDING_TAGS:
+    elif wanted - there.keys() and len(wanted | _counted(attempt, there)) > MAX_PENDING_TAGS:
         full = f"{len(there)} tags wait for {digest} already, and at most {MAX_PENDING_TAGS} may"
     else:
         return None
     return Reason("TAG_LIMIT", f"{full}: sign it, so that they move, or delete some of them", "deny", str(digest))
+
+
+def _counted(attempt: Attempt, there: Mapping[Tag, str | None]) -> set[Tag]:
+    """Return the waiting tags that count against the caller's: for who reads what is held, those of the same kind only."""
+    if attempt.push.grant.rights.quarantine is not QuarantineLevel.FULL:
+        return set(there)
+    seeing = {one.principal.id for one in attempt.world.requesters if rights(one).quarantine is QuarantineLevel.FULL}
+    return {tag for tag, requester in there.items() if requester in seeing}
 
 
 def dropped_as_evidence(attempt: Attempt) -> tuple[Effect, ...]:

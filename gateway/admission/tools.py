@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from gateway.access.stores import StandingStore
 from gateway.admission.document import Who
 from gateway.admission.evaluator import Evaluator
+from gateway.admission.evidence_reading import EvidenceReader
 from gateway.admission.judgement import NoAnswer
 from gateway.admission.values import Unreachable
 from gateway.catalog.stores import AdmissionStore, ManifestReads
@@ -51,6 +52,7 @@ class Tools:
     manifests: ManifestReads
     people: StandingStore
     evaluator: Evaluator
+    evidence: EvidenceReader
     settings: AdmissionSettings
     now: Callable[[], int]
     new_id: Callable[[], str]

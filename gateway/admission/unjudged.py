@@ -27,13 +27,16 @@ _CACHE: Final = Reason("BUILD_CACHE", "a build cache is kept for its builders an
 async def put_cache(tools: Tools, attempt: Attempt) -> Outcome | Stale:
     """Store a build cache, with its tags waiting: whoever reads quarantine can read it."""
     tags = attempt.classified.image_tags
+    parts = closure(attempt.world)
+    if parts.refusals:
+        return await refuse(tools, attempt, Fails(parts.refusals), Basis(), None)
     if (full := over_cache_quota(attempt) or over_tag_limit(attempt, tags)) is not None:
         return await refuse(tools, attempt, Fails((full,)), Basis(), None)
     decision_id = tools.new_id()
     matter = Matter(attempt.manifest.digest, attempt.world, None, attempt.trigger)
     caller = attempt.push.grant.principal.id
     effects: list[Effect] = [
-        put(attempt, closure(attempt.world), held=True, seconds=CACHE_SECONDS),
+        put(attempt, parts, held=True, seconds=CACHE_SECONDS),
         decision(matter, decision_id=decision_id, outcome="held", reasons=(_CACHE,), who=attempt.who),
         event(
             EventKind.MANIFEST_HELD,

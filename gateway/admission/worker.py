@@ -87,6 +87,7 @@ class Worker:
                     RepositoryName.parse(item.data["repository"]),
                     Digest.parse(item.data["digest"]),
                     brought_by=item.data["brought_by"],
+                    blob=item.data["blob"] == "1",
                     after=int(item.data["after"]),
                     now=self._now(),
                 )

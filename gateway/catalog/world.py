@@ -58,6 +58,8 @@ class ManifestFacts:
     """Somebody trusted has signed in it, where it is evidence."""
     supports: bool
     """An admission rests on it, of an image that may be hidden at this moment."""
+    waits: bool
+    """It lacks parts."""
     subject: Digest | None
     who: str
     who_claims: Mapping[str, str]

@@ -5,10 +5,13 @@ Source: INTERFACE 2 and 3.
 """
 
 import asyncio
+import contextlib
 import datetime
 import ipaddress
+import os
 import socket
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -89,6 +92,28 @@ def initialise(
     url = public_url or f"{scheme}://localhost:{listen.rpartition(':')[2]}"
     text = _TEMPLATE.format(listen=listen, public_url=url, mode=tls, files=_tls_files(tls))
     settings = parse(text, {}, directory=directory.resolve(), name=DEFAULT_FILE)
+    with _writable_by_its_owner():
+        return _write(directory, settings, text, url=url, tls=tls)
+
+
+@contextlib.contextmanager
+def _writable_by_its_owner() -> Iterator[None]:
+    """Give what is written inside at most 0755 and 0644, whoever writes it; a stricter umask stays.
+
+    By the process's umask and not by a mode at each place, since some are made elsewhere and one is easily forgotten. A
+    command that makes a folder has no other thread that would see it.
+    """
+    before = os.umask(0o077)
+    os.umask(before | 0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _write(
+    directory: Path, settings: Config, text: str, *, url: str, tls: Literal["self-signed", "files", "off"]
+) -> Made:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     directory.chmod(0o700)
     now = app.unix_now()

@@ -14,6 +14,7 @@ from gateway.cli.diagnosis import Finding, diagnose
 from gateway.cli.initial import initialise
 from gateway.errors import Denied, Reason, UsageInvalid
 from gateway.server.gateway import serve as run_server
+from gateway.server.startable import check
 
 config_commands = typer.Typer(no_args_is_help=True, help="The configuration file.")
 
@@ -59,9 +60,10 @@ def serve(context: typer.Context) -> None:
 
 @config_commands.command("check")
 def config_check(context: typer.Context) -> None:
-    """Check the configuration file and the environment, and show what is in force."""
+    """Check the configuration, the environment and the files they name as serve does, and show what is in force."""
     command = context_of(context)
     settings = command.config()
+    check(settings)
     command.terminal.record(settings.model_dump(mode="json"))
 
 

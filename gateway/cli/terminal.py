@@ -119,7 +119,9 @@ class Terminal:
             print(f"{printable(sentence)} ...", file=sys.stderr, flush=True)  # noqa: T201
 
     def _json(self, value: object) -> None:
-        print(json.dumps(value, indent=2, ensure_ascii=False, default=str), file=sys.stdout)  # noqa: T201
+        # ASCII, and DEL, which JSON has no need to escape: a terminal is where somebody reads it before a program does.
+        text = json.dumps(value, indent=2, ensure_ascii=True, default=str).replace("\x7f", "\\u007f")
+        print(text, file=sys.stdout)  # noqa: T201
 
 
 def exit_status(error: GatewayError) -> int:

@@ -10,6 +10,7 @@ Source: INTERFACE 4.
 import difflib
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ from gateway.errors import ConfigInvalid
 
 ENVIRONMENT_PREFIX: Final = "REGISTRY_GATEWAY__"
 DEFAULT_FILE: Final = "gateway.toml"
+MAX_SECRET_BYTES: Final = 4096
+"""Far below what the head of a request may have, in which it is sent."""
 _LATER: Final = re.compile(
     r"audit|identity\.provider|mirror|policy\.shadow|projects|server\.trusted_proxies|storage\.(catalog|content)|upstream"
 )
@@ -34,14 +37,28 @@ def read_secret(file: Path, *, key: str) -> str:
     Raises `ConfigInvalid`, which names the setting ``key`` and shows nothing of the file. Empty is not "nobody" either.
     """
     try:
-        text = file.read_bytes().decode("ascii").strip()
+        text = _read_regular(file, key=key).decode("ascii").strip()
     except OSError as error:
         raise ConfigInvalid(f"{key}: {file} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         text = ""
-    if not text or not text.isprintable() or " " in text:
+    if not text or len(text) > MAX_SECRET_BYTES or not text.isprintable() or " " in text:
         raise ConfigInvalid(f"{key}: {file} must hold one secret, a line of printable ASCII without spaces") from None
     return text
+
+
+def _read_regular(file: Path, *, key: str) -> bytes:
+    """Return what a regular file holds, one byte over `MAX_SECRET_BYTES` at most, or raise `ConfigInvalid`.
+
+    A link is followed, since that is how secrets are mounted. A pipe would be waited for, a device read without end.
+    """
+    opened = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            raise ConfigInvalid(f"{key}: {file} is not a regular file")
+        return os.read(opened, MAX_SECRET_BYTES + 1)
+    finally:
+        os.close(opened)
 
 
 def find_file(option: Path | None, environment: Mapping[str, str]) -> Path:

@@ -4,6 +4,7 @@ Pure: no I/O, no third-party import.
 Source: sigstore policy-controller v0.15, ClusterImagePolicy, the words of `spec`; DESIGN 6.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeAlias
@@ -83,8 +84,7 @@ class ImagePolicy:
         """Return whether the policy is about ``repository``, by its own name or behind one of ``registry_hosts``."""
         if self.project is not None and self.project.text not in repository.prefixes:
             return False
-        names = (repository.text, *(f"{host}/{repository}" for host in registry_hosts))
-        return any(glob.matches(name) for glob in self.globs for name in names)
+        return any(glob.matches(name) for glob in self.globs for name in _names(repository.text, glob, registry_hosts))
 
     def can_match(self, project: ProjectName, *, registry_hosts: frozenset[str]) -> bool:
         """Return whether `matches` is true of a repository that ``project`` has or could have."""
@@ -95,8 +95,11 @@ class ImagePolicy:
                 place = self.project.text
             elif not place.startswith(f"{self.project.text}/"):
                 return False
-        places = (place, *(f"{host}/{place}" for host in registry_hosts))
-        return any(glob.matches(each) or glob.reaches_below(each) for glob in self.globs for each in places)
+        return any(
+            glob.matches(name) or glob.reaches_below(name)
+            for glob in self.globs
+            for name in _names(place, glob, registry_hosts)
+        )
 
     @property
     def keys(self) -> tuple[KeyAuthority, ...]:
@@ -107,3 +110,14 @@ class ImagePolicy:
     def passes_always(self) -> bool:
         """Whether one of its authorities is ``static: pass``, which needs no evidence and rests on none."""
         return any(isinstance(each, StaticAuthority) and each.action == "pass" for each in self.authorities)
+
+
+def _names(path: str, glob: Glob, registry_hosts: frozenset[str]) -> Iterator[str]:
+    """Return what ``path`` is called where ``glob`` asks: its own name, and behind each host if the glob names a host.
+
+    An asterisk in the first component stands for a component of the name and never for a host: ``*/app`` would be ``app``
+    itself, and ``*.example/**`` everything. ``**`` alone is everything anyhow.
+    """
+    yield path
+    if "*" not in glob.text.partition("/")[0]:
+        yield from (f"{host}/{path}" for host in registry_hosts)

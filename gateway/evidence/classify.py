@@ -1,7 +1,7 @@
 """What a manifest claims to be, from a closed list; whatever is not on it is judged like an image.
 
-A claim is only a claim: `gateway.evidence.content.parse_content` reads the layers, so that a runnable image does not pass
-for a signature by giving itself a `subject` or a tag that ends in ``.sig``.
+A claim is only a claim: `gateway.evidence.content.parse_content` reads the layers and the config, so that a runnable image
+does not pass for a signature by giving itself a `subject` or a tag that ends in ``.sig``.
 
 Pure: no I/O, no third-party import.
 Source: cosign specs/SIGNATURE_SPEC.md and specs/BUNDLE_SPEC.md; in-toto attestation v1, "Storage"; OCI distribution-spec
@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.evidence.bundle import MEDIA_TYPE as SIGSTORE_BUNDLE
 from gateway.evidence.limits import MAX_EVIDENCE_CONFIG_BYTES
+from gateway.evidence.synthetic_config import EMPTY, EMPTY_DIGEST
 from gateway.evidence.values import EvidenceClaim, EvidenceFormat
 from gateway.oci import media_types
 from gateway.oci.digest import Digest
@@ -22,8 +23,6 @@ from gateway.oci.names import Tag
 SIMPLE_SIGNING: Final = "application/vnd.dev.cosign.simplesigning.v1+json"
 DSSE_ENVELOPE: Final = "application/vnd.dsse.envelope.v1+json"
 COSIGN_ARTIFACT: Final = "application/vnd.dev.cosign.artifact.sig.v1+json"
-
-_EMPTY_CONFIG: Final = Digest.of(b"{}")
 
 _EVIDENCE_TAG: Final = re.compile(r"sha256-([0-9a-f]{64})\.(sig|att)")
 _FALLBACK_TAG: Final = re.compile(r"sha256-([0-9a-f]{64})")
@@ -105,7 +104,7 @@ def _one_bundle(manifest: Manifest) -> bool:
     empty = (
         config is not None
         and config.media_type == media_types.EMPTY
-        and config.size == len(b"{}")
-        and config.digest == _EMPTY_CONFIG
+        and config.size == len(EMPTY)
+        and config.digest == EMPTY_DIGEST
     )
     return empty and len(manifest.layers) == 1 and manifest.layers[0].media_type == SIGSTORE_BUNDLE

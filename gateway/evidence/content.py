@@ -1,4 +1,4 @@
-"""One layer of evidence as its format has it: the bytes that are signed and the signatures over them, unverified.
+"""The layers of evidence as their format has them: the bytes that are signed and the signatures over them, unverified.
 
 `parse_content` is the second half of classification: it holds a manifest to what `classify` took it for. It reads the
 form and believes nothing; what a payload says counts only after its signature, in `gateway.evidence.judge`.
@@ -7,14 +7,15 @@ Pure: no I/O, no third-party import.
 Source: cosign specs/SIGNATURE_SPEC.md; DESIGN 3 ("its layer content must parse as that format") and 11.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
 
 from gateway.errors import DigestInvalid, ManifestInvalid
-from gateway.evidence import base64_strict, bundle, dsse, members, simple_signing
+from gateway.evidence import base64_strict, bundle, dsse, members, simple_signing, synthetic_config
 from gateway.evidence.limits import (
     MAX_ATTESTATION_BYTES,
     MAX_ENVELOPE_SIGNATURES,
+    MAX_EVIDENCE_CONFIG_BYTES,
     MAX_EVIDENCE_MANIFEST_BYTES,
     MAX_LAYERS,
     MAX_PAYLOAD_BYTES,
@@ -22,6 +23,7 @@ from gateway.evidence.limits import (
 )
 from gateway.evidence.values import EvidenceFormat, EvidenceObject, Refused, RejectionCode
 from gateway.oci.descriptor import Descriptor
+from gateway.oci.digest import Digest
 
 SIGNATURE_ANNOTATION: Final = "dev.cosignproject.cosign/signature"
 CERTIFICATE_ANNOTATION: Final = "dev.sigstore.cosign/certificate"
@@ -42,21 +44,24 @@ class UnverifiedLayer:
 
 
 def parse_content(evidence: EvidenceObject) -> None:
-    """Raise `ManifestInvalid` unless every layer's content reads as the format that the manifest claims.
+    """Raise `ManifestInvalid` unless config and every layer read as the format that the manifest claims.
 
-    ``field`` is the layer's place in the manifest. Bytes of a layer that are not in ``blobs`` are a refusal too.
+    ``field`` is the place in the manifest. Bytes that are not in ``blobs`` are a refusal too.
     """
     try:
         check_size(evidence)
     except Refused as refused:
         raise ManifestInvalid(refused.message) from None
+    layers = LayerReader(evidence)
     for number, descriptor in enumerate(evidence.manifest.layers):
         try:
-            layer = read_layer(evidence, descriptor)
-            if evidence.claim.format is EvidenceFormat.COSIGN_SIGNATURE:
-                simple_signing.parse(layer.payload)
+            layers.read(descriptor)
         except Refused as refused:
             raise ManifestInvalid(refused.message, field=f"layers[{number}]") from None
+    try:
+        check_config(evidence)
+    except Refused as refused:
+        raise ManifestInvalid(refused.message, field="config") from None
 
 
 def check_size(evidence: EvidenceObject) -> None:
@@ -67,21 +72,59 @@ def check_size(evidence: EvidenceObject) -> None:
         raise Refused(RejectionCode.LIMIT_EXCEEDED, f"the manifest has more than {MAX_LAYERS} layers")
 
 
-def read_layer(evidence: EvidenceObject, descriptor: Descriptor) -> UnverifiedLayer:
-    """Return the layer that ``descriptor`` names, read as the claimed format. Raises `Refused`."""
+def check_config(evidence: EvidenceObject) -> None:
+    """Raise `Refused` for a config that says anything of its own (`synthetic_config`)."""
+    config = evidence.manifest.config
+    if config is None:
+        raise members.malformed("the manifest has no config")
+    if config.digest == synthetic_config.EMPTY_DIGEST:
+        # Known by its name alone, so that nobody reads two bytes for each bundle.
+        if config.size != len(synthetic_config.EMPTY):
+            raise Refused(RejectionCode.CONTENT_MISSING, "the empty config has another size than its descriptor")
+        return
+    synthetic_config.check(_content(evidence, config, max_bytes=MAX_EVIDENCE_CONFIG_BYTES), evidence.manifest)
+
+
+class LayerReader:
+    """Reads the layers of one evidence manifest as the claimed format. What several of them name is read once.
+
+    A hundred layers can name one blob of 32 MiB, which is stored and counted once.
+    """
+
+    def __init__(self, evidence: EvidenceObject) -> None:
+        self._evidence = evidence
+        self._known: dict[Digest, UnverifiedLayer] = {}
+
+    def read(self, descriptor: Descriptor) -> UnverifiedLayer:
+        """Return the layer that ``descriptor`` names. Raises `Refused`."""
+        layer = self._known.get(descriptor.digest)
+        if layer is None:
+            layer = self._known[descriptor.digest] = _read(self._evidence, descriptor)
+        match self._evidence.claim.format:
+            case EvidenceFormat.SIGSTORE_BUNDLE:
+                return layer
+            case EvidenceFormat.COSIGN_SIGNATURE:
+                signatures: tuple[bytes, ...] = (_annotated_signature(descriptor),)
+            case EvidenceFormat.COSIGN_ATTESTATION | EvidenceFormat.IN_TOTO:
+                signatures = layer.signatures
+            case other:
+                assert_never(other)
+        return replace(layer, signatures=signatures, certified=_is_certified(descriptor))
+
+
+def _read(evidence: EvidenceObject, descriptor: Descriptor) -> UnverifiedLayer:
+    """Return what the layer's bytes say by themselves, whatever its descriptor says of them."""
     form = evidence.claim.format
     if form is EvidenceFormat.COSIGN_SIGNATURE:
         payload = _content(evidence, descriptor, max_bytes=MAX_PAYLOAD_BYTES)
-        return UnverifiedLayer(
-            payload, payload, (_annotated_signature(descriptor),), _is_certified(descriptor), len(payload)
-        )
+        simple_signing.parse(payload)
+        return UnverifiedLayer(payload, payload, (), False, len(payload))
     document = _content(evidence, descriptor, max_bytes=MAX_ATTESTATION_BYTES)
     if form is EvidenceFormat.SIGSTORE_BUNDLE:
         parsed = bundle.parse(document)
         envelope, certified = parsed.envelope, parsed.certified
     else:
-        envelope = dsse.parse(document, max_signatures=MAX_ENVELOPE_SIGNATURES)
-        certified = _is_certified(descriptor)
+        envelope, certified = dsse.parse(document, max_signatures=MAX_ENVELOPE_SIGNATURES), False
     return UnverifiedLayer(envelope.signed, envelope.payload, envelope.signatures, certified, len(document))
 
 

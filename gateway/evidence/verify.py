@@ -1,8 +1,8 @@
 """From candidates to facts: what of the evidence for a subject is verified, and by which authority.
 
-The order in `_judge_layer` is the security argument: size and form, then the signature over the very bytes that are
-stored, and only then what the payload says, held against the subject at hand. A verifier that fails in any way has
-verified nothing.
+The order in `_judge_object` is the security argument: size and form of all of it, then the signatures over the very bytes
+that are stored, and only then what the payloads say, held against the subject at hand. A verifier that fails in any way has
+verified nothing, and so has one to which a single layer, or the config, is no evidence: what one layer verifies shows all.
 
 Pure: no I/O, no third-party import.
 Source: DESIGN 6; cosign specs/SIGNATURE_SPEC.md, "Verification"; in-toto attestation v1, "Validation".
@@ -17,7 +17,7 @@ from typing import TypeAlias
 from gateway.errors import DigestInvalid
 from gateway.evidence import content, signed_identity, simple_signing, statement
 from gateway.evidence.authorities import KeyAuthority
-from gateway.evidence.content import UnverifiedLayer
+from gateway.evidence.content import LayerReader, UnverifiedLayer
 from gateway.evidence.keys import HashName
 from gateway.evidence.limits import (
     MAX_OBJECT_VERIFICATIONS,
@@ -122,14 +122,18 @@ def verify_all(
 def names_subject(evidence: EvidenceObject) -> bool:
     """Return whether a layer says, signed by nobody in particular, that it is about the subject that is claimed for it."""
 
+    layers = LayerReader(evidence)
+
     def claimed(descriptor: Descriptor) -> bool:
         try:
-            _read_claims(evidence.claim.subject, evidence.claim.format, content.read_layer(evidence, descriptor))
+            _read_claims(evidence.claim.subject, evidence.claim.format, layers.read(descriptor))
         except Refused:
             return False
         return True
 
-    return any(claimed(descriptor) for descriptor in evidence.manifest.layers)
+    return any(
+        claimed(descriptor) for descriptor in {layer.digest: layer for layer in evidence.manifest.layers}.values()
+    )
 
 
 def _guarded(
@@ -150,8 +154,23 @@ def _guarded(
 def _judge_object(evaluation: _Evaluation, evidence: EvidenceObject) -> Iterator[_Result]:
     _check_claim(evaluation.subject, evidence.claim.subject)
     content.check_size(evidence)
+    content.check_config(evidence)
+    reader, layers = LayerReader(evidence), list[tuple[Descriptor, UnverifiedLayer]]()
+    faults: list[_Result] = []
     for descriptor in evidence.manifest.layers:
-        yield from _guarded(evidence, descriptor.digest, partial(_judge_layer, evaluation, evidence, descriptor))
+        faults += _guarded(evidence, descriptor.digest, partial(_read_into, layers, reader, descriptor))
+    if faults:
+        yield from faults
+        return
+    for descriptor, layer in layers:
+        yield from _guarded(evidence, descriptor.digest, partial(_judge_layer, evaluation, evidence, descriptor, layer))
+
+
+def _read_into(
+    layers: list[tuple[Descriptor, UnverifiedLayer]], reader: LayerReader, descriptor: Descriptor
+) -> Iterator[_Result]:
+    layers.append((descriptor, reader.read(descriptor)))
+    yield from ()
 
 
 def _check_claim(subject: Digest, claimed: Digest) -> None:
@@ -162,8 +181,9 @@ def _check_claim(subject: Digest, claimed: Digest) -> None:
         raise Refused(RejectionCode.DIGEST_MISMATCH, f"attached to {claimed}")
 
 
-def _judge_layer(evaluation: _Evaluation, evidence: EvidenceObject, descriptor: Descriptor) -> Iterator[_Result]:
-    layer = content.read_layer(evidence, descriptor)
+def _judge_layer(
+    evaluation: _Evaluation, evidence: EvidenceObject, descriptor: Descriptor, layer: UnverifiedLayer
+) -> Iterator[_Result]:
     voices = _who_signed(evaluation, evidence, layer)
     if not voices:
         raise _nobody(layer)

@@ -1,28 +1,29 @@
 """Image configs: what an image would run as, and how it was made.
 
-A projection, for judging. Members that nobody judges are left in the bytes; members that are judged have one spelling
-and one type, since a runtime reads the same document (see `gateway.oci.members`). The values can hold secrets: nothing
-here is ever logged, and `ImageConfig` does not print them.
+A projection, for judging. Members that are judged have one spelling and one type, since a runtime reads the same
+document (see `gateway.oci.members`); all others are kept as they are, to be searched for secrets and for nothing else.
+The values can hold secrets: nothing here is ever logged, and `ImageConfig` does not print them.
 
 Pure: no I/O, no third-party import.
 Source: OCI image-spec v1.1, config.md; Docker "Image Specification v1.2" (the same document).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 from gateway.errors import DocumentInvalid, ManifestInvalid
 from gateway.oci import media_types, members, strict_json
 from gateway.oci.manifest import Manifest
-from gateway.oci.strict_json import JsonObject
+from gateway.oci.strict_json import JsonObject, JsonValue
 
 MAX_CONFIG_BYTES: Final = 4 * 1024 * 1024
 """As for manifests (DESIGN 11): real configs are a few KiB, and the document is held in memory."""
 
 _WHERE: Final = "image config"
 _RUN_WHERE: Final = "image config.config"
-_KNOWN: Final = members.Names.of("os", "architecture", "variant", "created", "config", "history", "rootfs")
+_TEXTS: Final = ("os", "architecture", "variant", "created")
+_KNOWN: Final = members.Names.of(*_TEXTS, "config", "history", "rootfs")
 _KNOWN_RUN: Final = members.Names.of("User", "Env", "Labels", "Entrypoint", "Cmd", "ExposedPorts")
 _INSTRUCTION: Final = ("created_by", "comment")
 _KNOWN_HISTORY: Final = members.Names.of(*_INSTRUCTION)
@@ -33,7 +34,8 @@ class ImageConfig:
     """What is judged of an image config. Absent is None for a name, empty for ``user`` and the lists.
 
     ``user`` is the writer's text (``""`` is root). ``history`` holds every ``created_by`` and ``comment`` that is not
-    empty, in order: the instructions that made the image, with whatever secret was typed into them.
+    empty, in order: the instructions that made the image, with whatever secret was typed into them. ``rest`` is the
+    document without all of those: what nobody judges, of whatever type.
     """
 
     os: str | None
@@ -47,6 +49,7 @@ class ImageConfig:
     cmd: tuple[str, ...] = field(repr=False)
     exposed_ports: tuple[str, ...]
     history: tuple[str, ...] = field(repr=False)
+    rest: JsonObject = field(default_factory=dict, repr=False, hash=False)
 
     @classmethod
     def parse(cls, raw: bytes, *, max_bytes: int = MAX_CONFIG_BYTES) -> Self:
@@ -72,7 +75,28 @@ class ImageConfig:
             cmd=members.texts(run, "Cmd", field=_RUN_WHERE),
             exposed_ports=_ports(run),
             history=_history(document),
+            rest=_rest(document, run),
         )
+
+
+def _rest(document: JsonObject, run: JsonObject) -> JsonObject:
+    """Return what of ``document`` is in no other field of its `ImageConfig`; empty parts are left out."""
+    rest = _without(document, (*_TEXTS, "config", "history"))
+    inside = _without(run, _KNOWN_RUN.exact)
+    ports = run.get("ExposedPorts")
+    if isinstance(ports, dict) and any(ports.values()):
+        inside["ExposedPorts"] = list(ports.values())
+    if inside:
+        rest["config"] = inside
+    entries = members.items(document, "history", field=_WHERE)
+    history: list[JsonValue] = [_without(entry, _INSTRUCTION) for entry in entries if isinstance(entry, dict)]
+    if any(history):
+        rest["history"] = history
+    return rest
+
+
+def _without(value: JsonObject, names: Collection[str]) -> JsonObject:
+    return {name: member for name, member in value.items() if name not in names}
 
 
 def is_attestation_child(manifest: Manifest, config: ImageConfig) -> bool:

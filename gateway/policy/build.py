@@ -16,6 +16,7 @@ from gateway.errors import PolicyInvalid, Unavailable
 from gateway.oci.strict_json import JsonObject
 from gateway.policy import opa_tool, pack
 from gateway.policy.opa_tool import HOW_TO_GET_OPA, OpaTool
+from gateway.policy.parameters import check_shipped_parameters
 from gateway.policy.revision import COMPILED_MODULE, PolicyRevision, compiled_module, digest_of_sources
 from gateway.policy.schema import Schema
 from gateway.policy.sources import PolicySources, read
@@ -29,8 +30,9 @@ def build(directory: Path, *, opa: Path | None = None, check_format: bool = Fals
     """Return the revision of the policies directory ``directory``.
 
     ``opa`` names the program; without it the one in PATH is used. Raises `PolicyInvalid` with opa's own text where the
-    modules do not check, a test fails or nothing compiles, and where the data is not what its schema says; `Unavailable`
-    where the modules must be compiled and there is no ``opa``.
+    modules do not check, a test fails or nothing compiles, and where the data is not what its schema says, or a shipped
+    rule's parameter not what the shipped schema says; `Unavailable` where the modules must be compiled and there is no
+    ``opa``.
     """
     shipped = pack.shipped_revision()
     sources = read(directory)
@@ -45,6 +47,7 @@ def build(directory: Path, *, opa: Path | None = None, check_format: bool = Fals
         raise Unavailable(
             f"the rules in {directory} are not the shipped ones, so they must be compiled: {HOW_TO_GET_OPA}"
         )
+    check_shipped_parameters(sources.data, rules)
     check_levels(sources.data, rules)
     return PolicyRevision.of(
         sources=sources.modules, data=sources.data, schema=sources.admission_schema, wasm=wasm, rules=rules

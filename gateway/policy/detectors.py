@@ -10,7 +10,9 @@ Pure: no I/O. The one module that imports RE2: linear time, whatever the text.
 # ruff: noqa: S105  names of detectors, not secrets
 
 import math
+import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 import re2  # type: ignore[import-untyped]  # The wheel has no annotations.
@@ -54,6 +56,8 @@ _ASSIGNED = (
     r"[\"']?(\s{0,3}[=:]\s{0,3}|\s{1,3})(?:\"([^\"]+)\"|'([^']+)'|([^\s\"',;&|)}\]]+))"
 )
 _URL = r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#:@\"']*:([^\s/?#@\"']+)@"
+_WITH_CREDENTIALS: Final = ("curl", "wget", "http")
+_USER_FLAGS: Final = ("-u", "--user")
 _BASIC = r"\b(?:curl|wget|http)\b[^\n|;&]*?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:([^\s\"']+)"
 
 _IS_PASSWORD_NAME: Final[Any] = re2.compile(rf"(?i)(?:^|[._\-\sa-z0-9]){_PASSWORD_NAME}{_SUFFIX}$")
@@ -64,6 +68,9 @@ _PLACEHOLDER: Final[Any] = re2.compile(
     r"(?i)^(?:|\$.*|%[a-z_]+%|<[^>]*>|\{\{.*\}\}|\*+|x{3,}|\.{3}|(?:/|\./|~/|[a-z]:\\).*"
     r"|true|false|yes|no|on|off|none|null|nil|undefined|\[masked.*|0|1)$"
 )
+
+_ENDS_A_WORD: Final = re.compile(r"[\s\"'|;&\ud800-\udfff]")
+"""In a shell, or in a pattern here; and what RE2 cannot read."""
 
 _MAX_CANDIDATES: Final = 256
 _MIN_RANDOM_CHARACTERS: Final = 16
@@ -108,6 +115,23 @@ def detect_named(name: str, value: str) -> str | None:
     except UnicodeEncodeError:
         return NOT_TEXT
     return HIGH_ENTROPY if _is_random(value) else None
+
+
+def detect_in_words(words: Sequence[str]) -> tuple[tuple[int, str], ...]:
+    """Return place and detector of each of ``words`` that is a credential by those before it: ``curl``, ``-u``, ``me:it``.
+
+    A list of words is what is run without a shell: no character in a word ends the command, or the word.
+    """
+    found = []
+    called = False
+    for place, word in enumerate(words):
+        flag = words[place - 1] if place and words[place - 1] in _USER_FLAGS else ""
+        if called and (flag or word.startswith(_USER_FLAGS)):
+            match = _CREDENTIALS[BASIC_CREDENTIALS].search(f"curl {flag} {_ENDS_A_WORD.sub('_', word)}")
+            if match is not None and _PLACEHOLDER.search(match.group(1)) is None:
+                found.append((place, BASIC_CREDENTIALS))
+        called = called or word.rpartition("/")[2] in _WITH_CREDENTIALS
+    return tuple(found)
 
 
 def _credentials(text: str) -> str | None:

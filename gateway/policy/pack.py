@@ -57,6 +57,16 @@ def input_schema() -> JsonObject:
     return strict_json.parse_object(file.read_bytes(), max_bytes=_MAX_PACK_BYTES)
 
 
+def config_schema() -> JsonObject:
+    """Return the JSON Schema of the data, `schemas/config.json`, as it is shipped."""
+    return sources.read(SHIPPED / "policies").config_schema
+
+
+def data() -> JsonObject:
+    """Return the shipped parameters."""
+    return sources.read(SHIPPED / "policies").data
+
+
 def copy_policies(directory: Path) -> None:
     """Write the shipped policies directory to ``directory``, for people to edit.
 

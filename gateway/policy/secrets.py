@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.policy.detectors import detect_named, detect_text
+from gateway.oci.strict_json import JsonObject, JsonValue
+from gateway.policy.detectors import detect_in_words, detect_named, detect_text
 
 MAX_FINDINGS: Final = 1000
 """Within the input schema's 1,024. The last one then says that there are more."""
@@ -26,7 +27,7 @@ _MAX_NAME_CHARACTERS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class SecretFinding:
-    """``detector`` matched at ``where`` (``env:NAME``, ``layers[0].annotation:KEY``, ``history:3``). The value is gone."""
+    """``detector`` matched at ``where`` (``env:NAME``, ``layers[0].annotation:KEY``, ``config.OnBuild[3]``)."""
 
     detector: str
     where: str
@@ -58,23 +59,30 @@ def mask(
     exposed_ports: Sequence[str] = (),
     texts: Mapping[str, str] | None = None,
     descriptors: Mapping[str, Mapping[str, str]] | None = None,
+    rest: JsonObject | None = None,
 ) -> Masked:
     """Return every given text with each secret's whole value replaced by ``[masked: <detector>]``.
 
     ``env`` are ``NAME=VALUE`` entries. ``texts`` is for single values (``{"user": ...}``); its keys are the caller's own
-    and not looked at. ``descriptors`` are annotations by the place of their descriptor (``layers[3]``): only searched,
-    since no input holds them.
+    and not looked at. ``descriptors`` are annotations by the place of their descriptor (``layers[3]``), ``rest`` is what
+    else the config says, of whatever form: only searched, since no input holds them.
     """
     masking = _Masking()
     for place, pairs in (descriptors or {}).items():
         masking.pairs(f"{place}.annotation", pairs)
+    masking.search(rest or {})
+    # What is run is one after the other.
+    run = masking.command(
+        [*(f"entrypoint:{number}" for number, _ in enumerate(entrypoint)), *(f"cmd:{n}" for n, _ in enumerate(cmd))],
+        [*entrypoint, *cmd],
+    )
     return Masked(
         env=tuple(masking.entry(entry) for entry in env),
         labels=masking.pairs("label", labels or {}),
         annotations=masking.pairs("annotation", annotations or {}),
         history=masking.items("history", history),
-        entrypoint=masking.items("entrypoint", entrypoint),
-        cmd=masking.items("cmd", cmd),
+        entrypoint=run[: len(entrypoint)],
+        cmd=run[len(entrypoint) :],
         exposed_ports=masking.items("exposed-port", exposed_ports),
         texts={name: masking.text(name, text) for name, text in (texts or {}).items()},
         findings=masking.findings(),
@@ -105,13 +113,49 @@ class _Masking:
 
     def items(self, kind: str, items: Sequence[str]) -> tuple[str, ...]:
         """Return a list's items, also where two neighbours are a flag and its value."""
-        masked = [self.text(f"{kind}:{number}", item) for number, item in enumerate(items)]
-        for number, (flag, value) in enumerate(itertools.pairwise(items), start=1):
+        return self._words([f"{kind}:{number}" for number, _ in enumerate(items)], items)
+
+    def command(self, places: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
+        """Return the words of one command, also where one is a credential by what stands before it."""
+        masked = list(self._words(places, words))
+        for number, detector in detect_in_words(words):
+            masked[number] = self._mask(detector, places[number])
+        return tuple(masked)
+
+    def _words(self, places: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
+        masked = [self.text(place, word) for place, word in zip(places, words, strict=True)]
+        for number, (flag, value) in enumerate(itertools.pairwise(words), start=1):
             # ["--password", "hunter2"]: neither says anything alone.
             detector = detect_named(flag.lstrip("-"), value) if flag.startswith("-") and "=" not in flag else None
             if detector is not None:
-                masked[number] = self._mask(detector, f"{kind}:{number}")
+                masked[number] = self._mask(detector, places[number])
         return tuple(masked)
+
+    def search(self, value: JsonValue, where: str = "", name: str = "") -> None:
+        """Look at every text below ``value``, member names too: a place is a path, and a text is read under its name."""
+        if isinstance(value, str):
+            detector = detect_text(f"{name}={value}") or detect_named(name, value)
+            if detector is not None:
+                self._mask(detector, where)
+        elif isinstance(value, list):
+            self._search_list(value, where)
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                shown = self.text(where or "config", key)
+                self.search(inner, _cut(f"{where}.{shown}" if where else shown), key)
+
+    def _search_list(self, items: Sequence[JsonValue], where: str) -> None:
+        """Look at a list: as a command, and each text as ``NAME=VALUE``, since nobody says which of the two it is."""
+        words = [item if isinstance(item, str) else "" for item in items]
+        places = [f"{where}[{number}]" for number, _ in enumerate(items)]
+        self.command(places, words)
+        for place, word, item in zip(places, words, items, strict=True):
+            name, equals, value = word.partition("=")
+            detector = detect_named(name, value) if equals else None
+            if detector is not None:
+                self._mask(detector, place)
+            if not isinstance(item, str):
+                self.search(item, _cut(place))
 
     def entry(self, entry: str) -> str:
         """Return an environment entry with its value masked, and its name too where a secret is in that."""
@@ -136,6 +180,11 @@ class _Masking:
     def _mask(self, detector: str, where: str) -> str:
         self._found[SecretFinding(detector, where)] = None
         return f"[masked: {detector}]"
+
+
+def _cut(place: str) -> str:
+    """Return ``place``, cut: names in it are whatever somebody wrote, as deep as they like."""
+    return place[:_MAX_NAME_CHARACTERS]
 
 
 def _unused(name: str, taken: Mapping[str, str]) -> str:

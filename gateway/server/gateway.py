@@ -18,16 +18,18 @@ from gateway.admission.turns import InTurns
 from gateway.api.application import Api
 from gateway.api.settings import ApiDependencies, ApiSettings
 from gateway.app import Parts, compose
-from gateway.config.reading import read_secret
 from gateway.config.sections import Config
 from gateway.errors import GatewayError
 from gateway.identity.key_files import load_key_ring
 from gateway.identity.key_ring import KeyRing
 from gateway.identity.passwords import RFC_9106_SECOND, PasswordThreads
 from gateway.server import log
+from gateway.server.crowding import Crowding
+from gateway.server.descriptors import max_connections, raise_limit
 from gateway.server.metrics import Metrics
-from gateway.server.run import listening_socket, serve_application
+from gateway.server.run import Crowd, listening_socket, serve_application
 from gateway.server.running import Running
+from gateway.server.startable import check, metrics_secret
 from gateway.server.surprises import Surprises
 from gateway.server.timing import Timed
 
@@ -50,6 +52,7 @@ def serve(config: Config, *, listening: Callable[[], None]) -> None:
 
     Raises `ConfigInvalid` and `Unavailable` before anything is served, and `StorageFailed` then or when a store fails.
     """
+    check(config)
     log.take_libraries()
     # Before the stores: a second process on the same address has done nothing when it ends.
     with listening_socket(config) as listener:
@@ -58,6 +61,12 @@ def serve(config: Config, *, listening: Callable[[], None]) -> None:
 
 def _serve(config: Config, listener: socket.socket, *, listening: Callable[[], None]) -> None:
     metrics = Metrics()
+    most = max_connections(raise_limit())
+    crowd = Crowd(
+        max_connections=most,
+        refused=Crowding(metrics=metrics, max_connections=most, monotonic=time.monotonic),
+        counted=metrics.connections,
+    )
 
     def decided(decision: Decided) -> None:
         metrics.decision(decision.outcome, decision_id=decision.decision_id)
@@ -84,6 +93,10 @@ def _serve(config: Config, listener: socket.socket, *, listening: Callable[[], N
     async def ready() -> Mapping[str, str]:
         if failed.broken is not None:
             return {"storage": "a store failed, and this process is ending"}
+        try:
+            running.catalog_file.check()
+        except GatewayError as error:
+            return {"catalog": error.message}
         return await behind.ready()
 
     api = Api(replace(behind, ready=ready), settings(config))
@@ -103,7 +116,7 @@ def _serve(config: Config, listener: socket.socket, *, listening: Callable[[], N
     def draining() -> None:
         log.notice("draining")
 
-    serve_application(api, lifespan, config, listener=listener, listening=serving, draining=draining)
+    serve_application(api, lifespan, config, listener=listener, crowd=crowd, listening=serving, draining=draining)
     failed.check()
 
 
@@ -112,8 +125,6 @@ def settings(config: Config) -> ApiSettings:
     server = config.server
     _, port = server.address
     local = {f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}", server.listen}
-    file = config.metrics.token_file
-    secret = None if file is None else read_secret(config.path(file), key="metrics.token_file")
     return ApiSettings(
         public_url=server.public_url.rstrip("/"),
         service=server.public_host,
@@ -121,7 +132,7 @@ def settings(config: Config) -> ApiSettings:
         token_lifetime_seconds=config.identity.token_seconds,
         max_manifest_bytes=server.limits.manifest_bytes,
         max_blob_bytes=server.limits.blob_bytes,
-        metrics_secret=secret,
+        metrics_secret=metrics_secret(config),
     )
 
 

@@ -6,7 +6,7 @@ Pure, but for its own counts.
 Source: security row 95; INTERFACE 5 (`/metrics`) and 6 ("the metric's exemplar"); DESIGN 2 ("an alert metric").
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -63,6 +63,14 @@ class Metrics:
         self._stock = Gauge(
             "registry_gateway_stock", "What the catalog holds, by kind.", ("kind",), registry=self.registry
         )
+        self._connections = Gauge(
+            "registry_gateway_connections", "Connections that are open, handshakes included.", registry=self.registry
+        )
+        self._refused = Counter(
+            "registry_gateway_connections_refused",
+            "Connections that were closed at once because there were too many: alert where it rises.",
+            registry=self.registry,
+        )
         self._found: dict[tuple[Any, Any, Any], tuple[Counter, Histogram, Counter]] = {}
 
     def request(self, record: Mapping[str, Any]) -> None:
@@ -92,6 +100,14 @@ class Metrics:
     def failure(self) -> None:
         """Count a surprise."""
         self._failures.inc()
+
+    def connections(self, count: Callable[[], int]) -> None:
+        """Ask ``count`` how many connections are open, whenever that is told."""
+        self._connections.set_function(count)
+
+    def refused_connection(self) -> None:
+        """Count a connection that was one too many."""
+        self._refused.inc()
 
     def stock(self, counts: Mapping[str, int]) -> None:
         """Set what the catalog holds."""

@@ -9,6 +9,7 @@ Source: security row 90, 91.
 """
 
 import asyncio
+import sys
 from asyncio.events import TimerHandle
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
@@ -22,6 +23,15 @@ from gateway.api.head import MAX_HEAD_BYTES, MAX_HEAD_FIELDS
 from gateway.server.sending import Message, Sending
 
 TOO_LARGE: Final = 431
+OTHER_VERSION: Final = 505
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
+_NO_VERSION: Final = "Invalid HTTP version"
+"""What the parser says of one that it does not know, and of nothing else."""
+_SENTENCES: Final = {
+    400: "the request is not one that is read here",
+    TOO_LARGE: "the request head is too large",
+    OTHER_VERSION: "HTTP/1.1 and HTTP/1.0 are spoken here",
+}
 
 Application = Callable[..., Awaitable[None]]
 
@@ -40,8 +50,11 @@ class GatewayProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._heads = 0  # heads that have begun
         self._in_head = True
-        self._head_bytes = 0
+        self._complete = False  # the message before the next head has ended
+        self._head_bytes = 0  # of the head that has begun, as they came
+        self._field_bytes = 0  # of its target and fields, as they were parsed
         self._head_timer: TimerHandle | None = None
         self._body_timer: TimerHandle | None = None
         self._idle_bytes = 0
@@ -52,7 +65,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        self._head_timer = self.loop.call_later(self.head_seconds, self._late)
+        self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop(self._head_timer)
@@ -60,26 +73,59 @@ class GatewayProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
-            return
-        before = self._parsed
-        super().data_received(data)
-        if self.transport.is_closing():
-            return
-        if self._in_head:
-            self._head_bytes += len(data)
-        elif self._parsed == before:
-            # Bytes that are neither body nor a new head: the end of a chunked body that does not end.
-            self._idle_bytes += len(data)
-        else:
-            self._idle_bytes = 0
-        if max(self._head_bytes, self._idle_bytes) > MAX_HEAD_BYTES:
+        """Read ``data``, of a head never more than it may have.
+
+        So it does not matter how a head is cut: one of `MAX_HEAD_BYTES` is read, and one byte more is refused.
+        """
+        while data and not self.transport.is_closing():
+            if self._complete:
+                self._begin_head()  # with this byte: an empty line before it counts
+            data = self._read(data)
+
+    def _read(self, data: bytes) -> bytes:
+        """Give the parser what it may have of ``data`` now; return the rest."""
+        head = self._heads if self._in_head else None
+        piece = data if head is None else data[: MAX_HEAD_BYTES - self._head_bytes]
+        if not piece:
             self._refuse(TOO_LARGE)
+            return b""
+        before = self._parsed
+        super().data_received(piece)
+        if self.transport.is_closing():
+            return b""
+        if self._in_head:
+            # One that begins inside a piece: where is not told, so it is counted by what of it was parsed.
+            self._head_bytes = self._head_bytes + len(piece) if head == self._heads else self._field_bytes
+        elif self._parsed != before:
+            self._idle_bytes = 0
+        else:
+            # Bytes that are neither body nor a new head: the end of a chunked body that does not end.
+            self._idle_bytes += len(piece)
+            if self._idle_bytes > MAX_HEAD_BYTES:
+                self._refuse(TOO_LARGE)
+        return data[len(piece) :]
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what the parser refused, while its error is handled: 505 for another version of HTTP, else 400."""
+        if str(sys.exception()) == _NO_VERSION:
+            self._refuse(OTHER_VERSION)
+        else:
+            super().send_400_response(msg)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._head_bytes, self._idle_bytes, self._too_large, self._odd = True, 0, 0, False, False
+        if not self._in_head:
+            self._begin_head()
         self._parsed += 1
+        self._await_head()
+
+    def _begin_head(self) -> None:
+        self._heads += 1
+        self._in_head, self._complete, self._too_large, self._odd = True, False, False, False
+        self._head_bytes = self._field_bytes = self._idle_bytes = 0
+        self._await_head()
+
+    def _await_head(self) -> None:
         self._stop(self._head_timer)
         self._head_timer = self.loop.call_later(self.head_seconds, self._late)
 
@@ -97,7 +143,7 @@ class GatewayProtocol(HttpToolsProtocol):
             self._refuse(400)
             return
         super().on_header(name, value)
-        self._count(len(name) + len(value) + 4)
+        self._count(len(name) + len(value) + 3)  # a colon and the line's end: never more than came
         if len(self.headers) > MAX_HEAD_FIELDS:
             self._too_large = True
 
@@ -106,8 +152,11 @@ class GatewayProtocol(HttpToolsProtocol):
         self._stop(self._head_timer)
         if self.transport.is_closing():
             return
-        if self._too_large or self._head_bytes > MAX_HEAD_BYTES:
+        if self._too_large:
             self._refuse(TOO_LARGE)
+            return
+        if self.parser.get_http_version() not in _VERSIONS:
+            self._refuse(OTHER_VERSION)
             return
         if self._odd:
             self._refuse(400)
@@ -125,6 +174,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._stop(self._body_timer)
+        self._complete = True
         if not self._begun or self.transport.is_closing():
             return
         super().on_message_complete()
@@ -148,8 +198,8 @@ class GatewayProtocol(HttpToolsProtocol):
         super().timeout_keep_alive_handler()
 
     def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > MAX_HEAD_BYTES:
+        self._field_bytes += size
+        if self._field_bytes > MAX_HEAD_BYTES:
             self._too_large = True
 
     def _await_body(self) -> None:
@@ -165,9 +215,16 @@ class GatewayProtocol(HttpToolsProtocol):
                 self.transport.abort()
 
     def _late(self) -> None:
-        """End a connection whose head did not come in time."""
-        if self._in_head and not self.transport.is_closing():
-            self.transport.close()
+        """End a connection whose head did not come in time, counted from the end of the answer before it.
+
+        Some clients send an empty line after a body: it is the first byte of a head, and no reason to cut an answer off.
+        """
+        if not self._in_head or self.transport.is_closing():
+            return
+        if self._begun and not self.cycle.response_complete:
+            self._await_head()
+        else:
+            self.timeout_keep_alive_handler()
 
     def _refuse(self, status: int) -> None:
         """Answer without an application unless one is answering, and end the connection: nothing more of it is read."""
@@ -176,10 +233,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._begun and not self.cycle.response_complete:
             self.transport.abort()
             return
-        sentence = (
-            "the request head is too large" if status == TOO_LARGE else "the request is not one that is read here"
-        )
-        body = f'{{"errors":[{{"code":"UNSUPPORTED","message":"{sentence}"}}]}}'.encode()
+        body = f'{{"errors":[{{"code":"UNSUPPORTED","message":"{_SENTENCES[status]}"}}]}}'.encode()
         self.transport.write(
             b"".join(
                 (

@@ -6,20 +6,26 @@ application's shutdown runs. A second signal ends the requests as the end of tha
 I/O: the listener.
 """
 
+import asyncio
 import math
 import os
 import socket
+import ssl
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 
 from gateway.config.sections import Config
 from gateway.errors import Unavailable
-from gateway.server.protocol import protocol_class
-from gateway.server.tls import server_context
+from gateway.server.accepting import Acceptor
+from gateway.server.protocol import GatewayProtocol, protocol_class
+from gateway.server.tls import listener_context
 
 BODY_SECONDS: Final = 60.0
 KEEP_ALIVE_SECONDS: Final = 75
@@ -42,11 +48,32 @@ def listening_socket(config: Config) -> socket.socket:
         ) from None
 
 
-class Server(uvicorn.Server):
-    """uvicorn's server, which tells when requests are answered, and when that comes to its end."""
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many connections there may be; who is told of one too many, and how to ask how many there are."""
 
-    def __init__(self, config: uvicorn.Config, *, listening: Callable[[], None], draining: Callable[[], None]) -> None:
+    max_connections: int
+    refused: Callable[[], None]
+    counted: Callable[[Callable[[], int]], None]
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server with our `Acceptor`, which tells when requests are answered, and when that comes to its end."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        context: ssl.SSLContext | None,
+        handshake_seconds: float,
+        crowd: Crowd,
+        listening: Callable[[], None],
+        draining: Callable[[], None],
+    ) -> None:
         super().__init__(config)
+        self._context = context
+        self._handshake_seconds = handshake_seconds
+        self._crowd = crowd
         self._listening = listening
         self._draining = draining
 
@@ -61,10 +88,31 @@ class Server(uvicorn.Server):
         self.force_exit = forced
         self._captured_signals.clear()
 
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then accept. In place of uvicorn's, which bounds neither connections nor handshakes."""
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            sys.exit(STARTUP_FAILURE)
+        (listener,) = sockets or []
+        acceptor = Acceptor(
+            listener,
+            protocol=self._protocol,
+            established=self.server_state.connections,
+            context=self._context,
+            handshake_seconds=self._handshake_seconds,
+            max_connections=self._crowd.max_connections,
+            refused=self._crowd.refused,
+        )
+        self.servers = cast(Any, [acceptor])
+        self._crowd.counted(acceptor.connections)
+        acceptor.start()
+        self.started = True
         if not self.should_exit:
             self._listening()
+
+    def _protocol(self) -> asyncio.Protocol:
+        made = cast(type[GatewayProtocol], self.config.http_protocol_class)
+        return made(self.config, self.server_state, self.lifespan.state)
 
     async def shutdown(self, sockets: Any = None) -> None:
         """Drain. Told before the listener closes and not in the signal's handler, which may interrupt a line of the log."""
@@ -83,6 +131,7 @@ def serve_application(
     config: Config,
     *,
     listener: socket.socket,
+    crowd: Crowd,
     listening: Callable[[], None],
     draining: Callable[[], None],
 ) -> None:
@@ -90,17 +139,12 @@ def serve_application(
 
     ``listening`` is called when requests are answered, ``draining`` when a signal has come and requests are finished.
     """
-    tls = config.server.tls
-    context = None
-    if tls.mode != "off":
-        context = server_context(
-            certificate=config.path(tls.certificate), key=config.path(tls.key), minimum=tls.minimum
-        )
-    made = context
+    context = listener_context(config)
+    head_seconds = config.server.limits.head_seconds
     settings = uvicorn.Config(
         _with_lifespan(application, lifespan),
         loop="uvloop",
-        http=protocol_class(head_seconds=config.server.limits.head_seconds, body_seconds=BODY_SECONDS),
+        http=protocol_class(head_seconds=head_seconds, body_seconds=BODY_SECONDS),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -110,10 +154,15 @@ def serve_application(
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=whole_seconds(config.server.limits.drain_seconds),
-        backlog=BACKLOG,
-        ssl_context_factory=None if made is None else lambda _config, _default: made,
     )
-    Server(settings, listening=listening, draining=draining).run([listener])
+    Server(
+        settings,
+        context=context,
+        handshake_seconds=head_seconds,
+        crowd=crowd,
+        listening=listening,
+        draining=draining,
+    ).run([listener])
 
 
 def whole_seconds(seconds: float) -> int:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from gateway.app import Parts, background, unix_now
+from gateway.catalog.sqlite.presence import OpenedFile
 from gateway.errors import GatewayError
 from gateway.server import log
 
@@ -28,6 +29,7 @@ class Running:
         self._parts = parts
         self._failed = failed
         self._worker = background(parts, now=unix_now, failed=failed)
+        self.catalog_file = OpenedFile(parts.database.path)
         self._version: int | None = None
         self.policy: str | None = None
 
@@ -38,6 +40,7 @@ class Running:
         loops = [
             asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
             asyncio.create_task(self._every(FLUSH_SECONDS, self._flush)),
+            asyncio.create_task(self._every(FLUSH_SECONDS, self._stay)),
             asyncio.create_task(self._every(REAP_SECONDS, self._look)),
             asyncio.create_task(self._every(REAP_SECONDS, self._reap)),
         ]
@@ -105,6 +108,10 @@ class Running:
         except GatewayError:
             self._parts.pulls.put_back(counted)
             raise
+
+    async def _stay(self) -> None:
+        """End the process where the catalog's file is not there any more: what it acknowledges would be lost."""
+        self.catalog_file.check()
 
     async def _look(self) -> None:
         await self._worker.keep_looking()

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from gateway.config.sections import Config
 from gateway.errors import ConfigInvalid
 
 TLS12_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -36,6 +37,14 @@ class Issued:
     ca: bytes
     chain: bytes
     key: bytes
+
+
+def listener_context(config: Config) -> ssl.SSLContext | None:
+    """Return the context that the settings ask for, None where TLS is off. Raises `ConfigInvalid`."""
+    tls = config.server.tls
+    if tls.mode == "off":
+        return None
+    return server_context(certificate=config.path(tls.certificate), key=config.path(tls.key), minimum=tls.minimum)
 
 
 def server_context(*, certificate: Path, key: Path, minimum: Literal["1.3", "1.2"]) -> ssl.SSLContext:

@@ -69,7 +69,13 @@ document := {
 	},
 	"subjects": [image],
 	"closure": "complete",
-	"trust": {"satisfied": true, "static_pass": false, "policies": ["payments"], "codes": []},
+	"trust": {
+		"satisfied": true,
+		"static_pass": false,
+		"policies": ["payments"],
+		"signers": ["key:1"],
+		"codes": [],
+	},
 	"evidence": {
 		"verified": [{
 			"evidence": digest("e"),

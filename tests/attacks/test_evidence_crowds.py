@@ -38,10 +38,6 @@ from tests.support.scripted_engine import ScriptedEngine
 THIRD_KEY = signer("ecdsa-p256", 3)
 
 
-async def held_bytes(home: House) -> int:
-    return next(row.held_bytes for row in await home.projects.projects())
-
-
 def reencoded(evidence: Evidence, number: int, *, padding: int = 0) -> Evidence:
     """Return a bundle around the same signature over the same bytes, that is other bytes itself."""
     (bundle,) = (content for content in evidence.blobs.values() if content != b"{}")
@@ -89,11 +85,11 @@ def test_one_signature_in_other_encodings_is_a_repeat(tmp_path: Path) -> None:
         await home.push("alice", app, "v1")
         real = signed_bundle(KEY, subject=app.digest)
         assert isinstance(await home.attach("alice", real), Admitted)
-        assert await held_bytes(home) == 0
+        assert await home.held_bytes() == 0
         for number in range(50):
             assert isinstance(await home.attach("scan", reencoded(real, number, padding=100)), Admitted)
         assert codes(await home.attach("scan", reencoded(real, 50))) == {"EVIDENCE_LIMIT"}
-        assert await held_bytes(home) > 50 * 100
+        assert await home.held_bytes() > 50 * 100
         await limit_held_bytes(home, 10)
         await home.person("other", Role.SCANNER)
         assert codes(await home.attach("other", reencoded(real, 51))) == {"HELD_QUOTA"}
@@ -186,15 +182,15 @@ def test_what_a_repeat_counts_for_stays_while_its_key_is_gone(tmp_path: Path) ->
         again = padded(real, 0, padding=1000)
         await home.attach("alice", real)
         await home.attach("alice", again)
-        counted = await held_bytes(home)
+        counted = await home.held_bytes()
         assert counted > 1000
         await home.trust(trust_files(KEY))
         await home.work()
         await home.attach("alice", again)
-        assert await held_bytes(home) == counted
+        assert await home.held_bytes() == counted
         await home.trust(trust_files(KEY, OTHER_KEY))
         await home.work()
-        assert await held_bytes(home) == counted
+        assert await home.held_bytes() == counted
 
     play(tmp_path, story)
 

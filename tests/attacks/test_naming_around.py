@@ -6,39 +6,30 @@ from pathlib import Path
 import pytest
 
 from gateway.access.values import Role
-from gateway.admission.values import Admitted, Held, Outcome, Push
-from gateway.identity.values import Principal, PrincipalKind
+from gateway.admission.values import Admitted, Held, Push
 from gateway.oci.digest import Digest
 from gateway.oci.names import Tag
-from tests.attacks.test_naming_digests import ROBOT, bring, codes, push, robot
-from tests.support.admission import KEY, OPERATOR, PROJECT, REPOSITORY, House, house, run
-from tests.support.admission_stories import reevaluate
+from tests.support.admission import KEY, OPERATOR, PROJECT, REPOSITORY, House
+from tests.support.admission_stories import codes, reevaluate
 from tests.support.evidence import signed_bundle
-from tests.support.images import OCI_INDEX, Artifact, Blob, Json, canonical, image, index
-
-
-def wrap(*inner: Artifact) -> Artifact:
-    """Return an index that names these and nothing else."""
-    entries: Json = [one.manifest.descriptor() for one in inner]
-    document: Json = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
-    return Artifact(Blob(OCI_INDEX, canonical(document)), children=inner)
-
-
-async def is_hidden(home: House, theirs: Artifact) -> bool:
-    """Return whether neither the image nor its layer is visible."""
-    layer = await home.blobs.blob(REPOSITORY, Digest.parse(theirs.blobs[-1].digest), now=home.now)
-    assert layer is not None
-    return not layer.visible and not await home.visible(theirs.digest)
-
-
-async def sign(home: House, artifact: Artifact) -> None:
-    await home.attach("alice", signed_bundle(KEY, subject=artifact.digest))
-    await home.work()
+from tests.support.images import Artifact, Blob, canonical, image, index
+from tests.support.naming_stories import (
+    OTHER_ROBOT,
+    ROBOT,
+    bring,
+    by_sha512,
+    is_hidden,
+    push,
+    put_as_sha512,
+    sign,
+    tell,
+    with_foreign,
+    wrap,
+)
 
 
 def test_row_102_a_held_image_is_not_published_below_an_index_of_an_index(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        await robot(home)
         theirs = image("secret")
         await home.push("alice", theirs, "v1")
         inner = wrap(theirs)
@@ -49,8 +40,7 @@ def test_row_102_a_held_image_is_not_published_below_an_index_of_an_index(tmp_pa
         assert not await home.visible(outer.digest)
         assert await is_hidden(home, theirs)
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_row_102_who_reads_held_manifests_and_no_layers_publishes_neither(tmp_path: Path) -> None:
@@ -67,13 +57,11 @@ def test_row_102_who_reads_held_manifests_and_no_layers_publishes_neither(tmp_pa
         await sign(home, one)
         assert await is_hidden(home, theirs)
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_row_102_putting_anothers_held_manifest_again_does_not_make_it_ones_own(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        await robot(home)
         theirs = image("secret")
         await home.push("alice", theirs, "v1")
         for _ in range(2):
@@ -86,13 +74,11 @@ def test_row_102_putting_anothers_held_manifest_again_does_not_make_it_ones_own(
         await sign(home, one)
         assert await is_hidden(home, theirs)
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_row_102_wrapping_first_and_putting_again_then_completes_nothing(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        await robot(home)
         theirs = image("secret")
         await home.push("alice", theirs, "v1")
         one = wrap(theirs)
@@ -103,13 +89,11 @@ def test_row_102_wrapping_first_and_putting_again_then_completes_nothing(tmp_pat
         await sign(home, one)
         assert await is_hidden(home, theirs)
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_row_102_a_foreign_layer_that_another_brought_is_not_published_by_who_has_the_rest(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        await robot(home)
         base = image("base")
         secret = Blob("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", b"secret foreign layer")
         document = json.loads(base.manifest.content)
@@ -129,13 +113,11 @@ def test_row_102_a_foreign_layer_that_another_brought_is_not_published_by_who_ha
         await sign(home, one)
         assert await is_hidden(home, theirs)
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_who_puts_anothers_incomplete_manifest_does_not_keep_it_from_being_completed(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        await robot(home)
         theirs = image("late")
         assert codes(await home.put("alice", theirs, "v1")) == {"CLOSURE_INCOMPLETE"}
         assert codes(await push(home, theirs)) == {"CLOSURE_INCOMPLETE"}
@@ -145,48 +127,24 @@ def test_who_puts_anothers_incomplete_manifest_does_not_keep_it_from_being_compl
         await sign(home, theirs)
         assert await home.target("v1") == theirs.digest
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_what_a_held_manifest_counts_for_is_not_made_less_by_who_sees_less(tmp_path: Path) -> None:
-    async def counted(home: House) -> int:
-        return next(row.held_bytes for row in await home.projects.projects())
-
     async def story(home: House) -> None:
-        await robot(home)
         theirs = image("large", layer_bytes=20_000)
         await home.push("alice", theirs, "v1")
-        before = await counted(home)
+        before = await home.held_bytes()
         assert before > 20_000
         await push(home, theirs)
-        assert await counted(home) == before
+        assert await home.held_bytes() == before
 
-    with house(tmp_path) as home:
-        run(story(home))
-
-
-async def second_robot(home: House) -> Principal:
-    """Make another robot that pushes and sees nothing held."""
-    other = Principal("r:ci2", PrincipalKind.ROBOT, "robot+team+ci2")
-    await home.principals.put_robot(
-        other,
-        PROJECT,
-        secret_sha256=b"2" * 32,
-        expires=home.now + 10**7,
-        quarantine_read=False,
-        role=Role.WRITER,
-        by=OPERATOR,
-        now=home.now,
-    )
-    home.people |= {"ci": ROBOT, "ci2": other}
-    return other
+    tell(tmp_path, story)
 
 
 def test_a_part_that_another_brings_and_links_is_not_lost_to_who_waits_for_it(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        await robot(home)
-        other = await second_robot(home)
+        other = OTHER_ROBOT
         theirs = image("release")
         layer = theirs.blobs[-1]
         for blob in theirs.blobs[:-1]:
@@ -203,19 +161,11 @@ def test_a_part_that_another_brings_and_links_is_not_lost_to_who_waits_for_it(tm
         assert await home.target("v1") == theirs.digest
         assert await home.target("index") == parent.digest
 
-    with house(tmp_path) as home:
-        run(story(home))
-
-
-def with_foreign(base: Artifact, *foreign: Blob) -> Artifact:
-    document = json.loads(base.manifest.content)
-    document["layers"] += [blob.descriptor() for blob in foreign]
-    return Artifact(Blob(base.manifest.media_type, canonical(document)), base.blobs)
+    tell(tmp_path, story)
 
 
 def test_what_a_second_writer_brings_is_not_linked_to_a_row_that_does_not_count_for_it(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        await robot(home)
         foreign = Blob("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", b"x" * 10_000)
         theirs = with_foreign(image("base"), foreign)
         await home.push("alice", theirs, "v1")
@@ -234,16 +184,13 @@ def test_what_a_second_writer_brings_is_not_linked_to_a_row_that_does_not_count_
         )
         return found[0] is not None
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_who_completes_what_another_put_first_has_all_of_it_and_none_of_the_others_foreign_layer(
     tmp_path: Path,
 ) -> None:
     async def story(home: House) -> None:
-        await robot(home)
-        await second_robot(home)
         foreign = Blob("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", b"brought by the first")
         theirs = with_foreign(image("release"), foreign)
         await bring(home, foreign.content, ROBOT)
@@ -260,14 +207,11 @@ def test_who_completes_what_another_put_first_has_all_of_it_and_none_of_the_othe
             seen.append(view.visible)
         assert seen == [True] * len(theirs.blobs) + [False]
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_a_name_of_another_algorithm_is_kept_whoever_gives_it(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        await robot(home)
-        await second_robot(home)
         theirs = image("one")
         await home.push("alice", theirs, "v1")
         long = Digest.of(theirs.manifest.content, algorithm="sha512")
@@ -286,37 +230,12 @@ def test_a_name_of_another_algorithm_is_kept_whoever_gives_it(tmp_path: Path) ->
         assert view is not None
         assert str(view.digest) == theirs.digest
 
-    with house(tmp_path) as home:
-        run(story(home))
-
-
-def by_sha512(inner: Artifact) -> Artifact:
-    """Return an index that names this by its sha512."""
-    long = str(Digest.of(inner.manifest.content, algorithm="sha512"))
-    entry: Json = inner.manifest.descriptor() | {"digest": long}
-    return Artifact(
-        Blob(OCI_INDEX, canonical({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]})),
-        children=(inner,),
-    )
-
-
-async def put_as_sha512(home: House, who: str, artifact: Artifact) -> Outcome:
-    return await home.gate.push(
-        Push(
-            grant=await home.grant(who),
-            reference=Digest.of(artifact.manifest.content, algorithm="sha512"),
-            tags=(),
-            content_type=artifact.manifest.media_type,
-            body=artifact.manifest.content,
-        )
-    )
+    tell(tmp_path, story)
 
 
 @pytest.mark.parametrize("order", ["wrap alias", "alias wrap", "wrap alias wrap", "wrap owner", "wrap owner wrap"])
 def test_row_102_naming_a_held_image_by_its_sha512_publishes_nothing(tmp_path: Path, order: str) -> None:
     async def story(home: House) -> None:
-        await robot(home)
-        await second_robot(home)
         theirs = image("secret")
         await home.push("alice", theirs, "v1")
         one = by_sha512(theirs)
@@ -335,14 +254,11 @@ def test_row_102_naming_a_held_image_by_its_sha512_publishes_nothing(tmp_path: P
         assert not await home.visible(one.digest)
         assert await is_hidden(home, theirs)
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_an_index_of_its_owner_is_completed_by_the_name_that_another_gives(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        await robot(home)
-        await second_robot(home)
         mine = image("mine")
         await home.push("alice", mine, "v1")
         one = by_sha512(mine)
@@ -353,15 +269,12 @@ def test_an_index_of_its_owner_is_completed_by_the_name_that_another_gives(tmp_p
         await home.work()
         assert await home.target("index") == one.digest
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 @pytest.mark.parametrize("victim", ["ci2", "alice"])
 def test_row_102_what_a_second_writer_brings_is_not_the_first_ones_to_show(tmp_path: Path, victim: str) -> None:
     async def story(home: House) -> None:
-        await robot(home)
-        await second_robot(home)
         theirs = image("half")
         *rest, secret = theirs.blobs
         await home.put("ci", theirs)
@@ -375,13 +288,11 @@ def test_row_102_what_a_second_writer_brings_is_not_the_first_ones_to_show(tmp_p
         await sign(home, one)
         assert await is_hidden(home, theirs)
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_who_puts_his_own_manifest_again_renews_its_time_whatever_others_brought(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        await robot(home)
         foreign = Blob("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", b"public base layer")
         theirs = with_foreign(image("base"), foreign)
         await home.push("alice", theirs, "v1")
@@ -393,13 +304,11 @@ def test_who_puts_his_own_manifest_again_renews_its_time_whatever_others_brought
         assert view is not None
         assert view.expires == home.now + 7 * 24 * 3600
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_row_102_who_brings_the_parts_himself_may_wrap_them(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        await robot(home)
         theirs = image("secret")
         await home.push("alice", theirs, "v1")
         assert home.people["alice"] is not None
@@ -412,21 +321,18 @@ def test_row_102_who_brings_the_parts_himself_may_wrap_them(tmp_path: Path) -> N
         await sign(home, one)
         assert await home.visible(one.digest)
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_who_sees_nothing_held_cannot_make_anothers_index_incomplete(tmp_path: Path) -> None:
     async def story(home: House) -> None:
-        await robot(home)
         app = index(image("a"), image("b"))
         await home.push("alice", app, "v1")
         assert codes(await push(home, app)) == {"CLOSURE_INCOMPLETE"}, "to the robot it is"
         assert isinstance(await home.attach("alice", signed_bundle(KEY, subject=app.digest)), Admitted)
         assert await home.target("v1") == app.digest
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_a_child_that_really_went_is_noted_when_its_index_is_put_again(tmp_path: Path) -> None:
@@ -443,8 +349,7 @@ def test_a_child_that_really_went_is_noted_when_its_index_is_put_again(tmp_path:
         await home.work()
         assert await home.target("v1") == app.digest
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)
 
 
 def test_a_length_that_is_not_the_layers_completes_nothing_when_the_layer_comes(tmp_path: Path) -> None:
@@ -468,5 +373,4 @@ def test_a_length_that_is_not_the_layers_completes_nothing_when_the_layer_comes(
         assert not await home.visible(liar.digest)
         assert codes(await home.put("alice", liar)) == {"SIZE_MISMATCH"}
 
-    with house(tmp_path) as home:
-        run(story(home))
+    tell(tmp_path, story)

@@ -5,76 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.access.rights import rights
-from gateway.access.values import Grant, Role
-from gateway.admission.values import Admitted, Held, Outcome, Push, Refused, TriggerKind
-from gateway.identity.values import SYSTEM, Principal, PrincipalKind
+from gateway.admission.values import Admitted, TriggerKind
+from gateway.identity.values import SYSTEM
 from gateway.oci.digest import Digest
-from gateway.oci.names import Tag
-from tests.support.admission import KEY, OPERATOR, PROJECT, REPOSITORY, House, house, run
+from tests.support.admission import KEY, REPOSITORY, House, house, run
+from tests.support.admission_stories import codes
 from tests.support.evidence import signed_bundle
-from tests.support.images import Artifact, Blob, Json, canonical, image, index
-
-ROBOT = Principal("r:ci", PrincipalKind.ROBOT, "robot+team+ci")
-
-
-async def robot(home: House) -> None:
-    """Make a robot that pushes and sees nothing held."""
-    await home.principals.put_robot(
-        ROBOT,
-        PROJECT,
-        secret_sha256=bytes(32),
-        expires=home.now + 1000,
-        quarantine_read=False,
-        role=Role.WRITER,
-        by=OPERATOR,
-        now=home.now,
-    )
-
-
-async def push(home: House, artifact: Artifact, tag: str | None = None) -> Outcome:
-    """Push a manifest as the robot; its blobs are somebody else's matter."""
-    standing = await home.standings.standing(ROBOT.id, REPOSITORY, now=home.now)
-    assert standing is not None
-    home.people["ci"] = ROBOT
-    grant = Grant(ROBOT, standing.project, REPOSITORY, rights(standing))
-    return await home.gate.push(
-        Push(
-            grant=grant,
-            reference=None if tag else Digest.parse(artifact.digest),
-            tags=() if tag is None else (Tag.parse(tag),),
-            content_type=artifact.manifest.media_type,
-            body=artifact.manifest.content,
-        )
-    )
-
-
-def naming(*blobs: Blob, sizes: dict[str, int] | None = None) -> Artifact:
-    """Return an artifact whose layers are ``blobs``."""
-    layers = [blob.descriptor() for blob in blobs]
-    for layer in layers:
-        layer["size"] = (sizes or {}).get(str(layer["digest"]), layer["size"])
-    empty = Blob("application/vnd.oci.empty.v1+json", b"{}")
-    document: dict[str, Json] = {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "artifactType": "application/vnd.example.thing",
-        "config": empty.descriptor(),
-        "layers": layers,
-    }
-    return Artifact(Blob("application/vnd.oci.image.manifest.v1+json", canonical(document)), (empty,))
-
-
-async def bring(home: House, content: bytes, by: Principal) -> None:
-    """Store a blob and link it as ``by``."""
-    digest = Digest.of(content)
-    await home.content.blobs.put(digest, content)
-    await home.blobs.link(REPOSITORY, digest, len(content), principal=by, now=home.now)
-
-
-def codes(outcome: Outcome) -> set[str]:
-    assert isinstance(outcome, Held | Refused)
-    return {reason.code for reason in outcome.reasons}
+from tests.support.images import Blob, image, index
+from tests.support.naming_stories import ROBOT, bring, naming, push, robot
 
 
 def test_row_102_a_held_layer_of_somebody_else_is_missing_to_who_may_not_read_it(tmp_path: Path) -> None:

@@ -26,6 +26,18 @@ FORMS = (
     pytest.param({"labels": {"com.example.api-key": TOKEN}}, id="label"),
     pytest.param({"history": f"RUN curl -u deploy:{CANARY} https://example.test"}, id="history"),
     pytest.param({"command": ["/bin/app", f"--password={CANARY}"]}, id="command"),
+    pytest.param({"command": ["curl", "-u", f"deploy:{CANARY}", "https://example.test"]}, id="words-of-a-command"),
+    pytest.param(
+        {"run": {"Healthcheck": {"Test": ["CMD", "curl", "-u", f"app:{CANARY}", "http://localhost/"]}}},
+        id="health-check",
+    ),
+    pytest.param({"run": {"OnBuild": [f"ENV DB_PASSWORD={CANARY}"]}}, id="on-build"),
+    pytest.param({"run": {"Shell": ["sh", "-c", f"DB_PASSWORD={CANARY}"]}}, id="shell"),
+    pytest.param({"run": {"WorkingDir": f"/{TOKEN}"}}, id="working-directory"),
+    pytest.param({"outside": {"container_config": {"Env": [f"DB_PASSWORD={CANARY}"]}}}, id="container-config"),
+    pytest.param({"outside": {"author": f"DB_PASSWORD={CANARY}"}}, id="author"),
+    pytest.param({"outside": {"history": [{"author": TOKEN, "created_by": "x"}]}}, id="author-in-the-history"),
+    pytest.param({"outside": {"x-own": {TOKEN: [{"b": 1}]}}}, id="name-that-nobody-knows"),
     pytest.param({"annotations": {"com.example.token": TOKEN}}, id="annotation"),
 )
 
@@ -46,6 +58,8 @@ def with_secret(name: str, form: dict[str, object]) -> Artifact:
     config["config"]["Labels"] |= form.get("labels", {})
     config["config"]["Cmd"] = form.get("command", ["serve"])
     config["history"].append({"created_by": form.get("history", "RUN make")})
+    config["config"] |= form.get("run", {})
+    config |= form.get("outside", {})
     document["annotations"] |= form.get("annotations", {})
     blob = Blob(OCI_CONFIG, canonical(config))
     document["config"] = blob.descriptor()

@@ -153,7 +153,8 @@ def document(random_: random.Random) -> JsonObject:
         trust={
             "satisfied": signed,
             "static_pass": _sometimes(random_, wild),
-            "policies": ["payments"],
+            "policies": ["payments"] if signed else [],
+            "signers": list[JsonValue](random_.choice([["key:1"], ["key:1", "key:2"], []]) if signed else []),
             "codes": [] if signed else ["SIGNATURE_MISSING"],
         },
         evidence={"verified": verified, "rejected": []},
@@ -220,8 +221,8 @@ def _verified(random_: random.Random) -> JsonObject:
         "signer": random_.choice(["key:1", "key:2"]),
         "signer_name": random_.choice(TEXTS),
         "authority": "release",
-        "policy": "payments",
-        "predicate_type": None,
+        "policy": random_.choice(["payments", "payments", "payments", "trial"]),
+        "predicate_type": random_.choice([None, "https://spdx.dev/Document"]),
         "annotations": {"n": random_.choice([1, True, None, "x", 2**53 - 1])},
         "first_seen": 1790000000,
     }

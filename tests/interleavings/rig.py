@@ -21,6 +21,7 @@ from gateway.access.rights import rights
 from gateway.access.values import Grant, Role, Visibility
 from gateway.access.values import Mode as ProjectMode
 from gateway.admission.evaluator import Evaluator, EvaluatorSettings
+from gateway.admission.evidence_reading import EvidenceReader
 from gateway.admission.expiry import Expiry
 from gateway.admission.gate import Gate
 from gateway.admission.revisions import ActiveRevisions
@@ -121,6 +122,7 @@ class Rig:
         revisions = SeamRevisions(SqliteRevisions(database=database), seam)
         active = ActiveRevisions(revisions=revisions, engine=engine)
         content = SeamContent(memory.blobs, seam)
+        evidence = EvidenceReader(blobs=content, max_evidence_bytes=32 << 20)
         ids, run, failures, clock = itertools.count(1), next(_COUNT), list[str](), [NOW]
         gate = Gate(
             Tools(
@@ -128,8 +130,14 @@ class Rig:
                 manifests=SeamManifests(manifests, seam),
                 people=SeamStandings(standings, seam),
                 evaluator=Evaluator(
-                    blobs=content, engine=engine, trust=active, pool=_POOL, settings=_evaluator_settings()
+                    blobs=content,
+                    evidence=evidence,
+                    engine=engine,
+                    trust=active,
+                    pool=_POOL,
+                    settings=_evaluator_settings(),
                 ),
+                evidence=evidence,
                 settings=_admission_settings(),
                 now=lambda: clock[0],
                 new_id=lambda: f"{path.stem}-{os.getpid()}-{run}-{next(ids):04}",
@@ -272,7 +280,6 @@ def _evaluator_settings() -> EvaluatorSettings:
         registry_hosts=frozenset({HOST}),
         policy_seconds=60.0,
         verification_seconds=60.0,
-        max_evidence_bytes=32 << 20,
     )
 
 

@@ -145,14 +145,15 @@ class House:
         artifact: Artifact,
         *tags: str,
         by_digest: bool = False,
+        reference: Digest | None = None,
         repository: RepositoryName = REPOSITORY,
         claims: Mapping[str, str] | None = None,
     ) -> Outcome:
-        """PUT the manifest of an artifact whose blobs are there."""
+        """PUT the manifest of an artifact whose blobs are there; ``reference`` is another of its digests."""
         return await self.gate.push(
             Push(
                 grant=await self.grant(who, repository),
-                reference=Digest.parse(artifact.digest) if by_digest or not tags else None,
+                reference=reference or (Digest.parse(artifact.digest) if by_digest or not tags else None),
                 tags=tuple(Tag.parse(tag) for tag in tags),
                 content_type=artifact.manifest.media_type,
                 body=artifact.manifest.content,
@@ -200,6 +201,11 @@ class House:
         """Return the digest the tag points at and shows, None where it shows nothing."""
         view = await self.tag(tag, repository)
         return None if view is None or view.target is None or not view.target.visible else str(view.target.digest)
+
+    async def held_bytes(self) -> int:
+        """Return what the project counts as held."""
+        (project,) = await self.projects.projects()
+        return project.held_bytes
 
     async def events(self) -> list[str]:
         """Return the kinds of all events, oldest first."""

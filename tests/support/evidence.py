@@ -259,6 +259,20 @@ def bundle_referrer(
     return Evidence(go_json(manifest), {_digest(b"{}"): b"{}", _digest(document): document}, None)
 
 
+def classic_config(layers: Sequence[str]) -> bytes:
+    """Return what cosign puts in the place of an image's config, over layers with these digests."""
+    return go_json(
+        {
+            "architecture": "",
+            "created": "0001-01-01T00:00:00Z",
+            "history": [{"created": "0001-01-01T00:00:00Z"} for _ in layers],
+            "os": "",
+            "rootfs": {"type": "layers", "diff_ids": layers},
+            "config": {},
+        }
+    )
+
+
 def classic_manifest(
     layers: Sequence[tuple[bytes, Mapping[str, str]]],
     *,
@@ -269,16 +283,7 @@ def classic_manifest(
     subject_size: int = 412,
 ) -> Evidence:
     """Return a `.sig` or `.att` manifest of ``layers`` (content, annotations), or the referrer of the OCI 1.1 mode."""
-    config = go_json(
-        {
-            "architecture": "",
-            "created": "0001-01-01T00:00:00Z",
-            "history": [{"created": "0001-01-01T00:00:00Z"} for _ in layers],
-            "os": "",
-            "rootfs": {"type": "layers", "diff_ids": [_digest(content) for content, _ in layers]},
-            "config": {},
-        }
-    )
+    config = classic_config([_digest(content) for content, _ in layers])
     manifest: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,

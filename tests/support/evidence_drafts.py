@@ -15,9 +15,10 @@ from tests.support import evidence as made
 
 @dataclass(slots=True)
 class Draft:
-    """A piece of evidence being mutated: its manifest as a document, and the layers' bytes apart."""
+    """A piece of evidence being mutated: its manifest as a document, and the bytes of config and layers apart."""
 
     manifest: dict[str, Any]
+    config: bytes
     layers: list[bytes]
     tag: str | None
     raw: bytes | None = None
@@ -27,7 +28,8 @@ class Draft:
     def of(cls, evidence: made.Evidence) -> "Draft":
         """Return the draft that is ``evidence`` unchanged."""
         manifest = json.loads(evidence.manifest)
-        return cls(manifest, [evidence.blobs[layer["digest"]] for layer in manifest["layers"]], evidence.tag)
+        config = evidence.blobs[manifest["config"]["digest"]]
+        return cls(manifest, config, [evidence.blobs[layer["digest"]] for layer in manifest["layers"]], evidence.tag)
 
     def finish(self) -> made.Evidence:
         """Return the evidence. With ``honest_names`` the descriptors are those of the bytes, so that these are read."""
@@ -35,10 +37,20 @@ class Draft:
             for layer, content in zip(self.manifest.get("layers", ()), self.layers, strict=False):
                 if isinstance(layer, dict):
                     layer["digest"], layer["size"] = str(Digest.of(content)), len(content)
+            self._name_layers()
         raw = made.go_json(self.manifest) if self.raw is None else self.raw
         names = [layer.get("digest") if isinstance(layer, dict) else None for layer in self.manifest.get("layers", ())]
         blobs = {name: content for name, content in zip(names, self.layers, strict=False) if isinstance(name, str)}
+        blobs[str(Digest.of(self.config))] = self.config
         return made.Evidence(raw, blobs, self.tag)
+
+    def _name_layers(self) -> None:
+        """Let the config, where it is not the empty one, name the layers: else nothing would be read because of it."""
+        config = self.manifest.get("config")
+        if self.config == b"{}" or not isinstance(config, dict):
+            return
+        self.config = made.classic_config([str(Digest.of(content)) for content in self.layers])
+        config["digest"], config["size"] = str(Digest.of(self.config)), len(self.config)
 
 
 def damage(source: random.Random, content: bytes) -> bytes:

@@ -150,7 +150,8 @@ class Mutator:
             made.classic_manifest([(content, {})], layer_type=made.DSSE, tag=f"{subject.replace(':', '-')}.att"),
         )
         changed = Draft.of(self.random.choice(choices))
-        draft.manifest, draft.layers, draft.tag = changed.manifest, changed.layers, changed.tag
+        draft.manifest, draft.config, draft.layers = changed.manifest, changed.config, changed.layers
+        draft.tag = changed.tag
 
     def _false_names(self, draft: Draft) -> None:
         """Change a byte, often one that no signature covers, and keep the old digest and size."""

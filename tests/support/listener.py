@@ -5,22 +5,36 @@ I/O: sockets.
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
 
 import uvicorn
 
 from gateway.server.protocol import protocol_class
+from gateway.server.run import Crowd, Server
 
 Application = Callable[..., Awaitable[None]]
 
+ALL: Final = Crowd(max_connections=1_000, refused=lambda: None, counted=lambda _: None)
+"""Nobody is one too many."""
+
 
 @contextlib.contextmanager
-def listener(application: Application, *, head_seconds: float = 10.0, body_seconds: float = 60.0) -> Iterator[int]:
-    """Serve ``application`` while inside; give the port."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        bound.listen(128)
+def listener(
+    application: Application,
+    *,
+    head_seconds: float = 10.0,
+    body_seconds: float = 60.0,
+    context: ssl.SSLContext | None = None,
+    crowd: Crowd = ALL,
+    bound: socket.socket | None = None,
+) -> Iterator[int]:
+    """Serve ``application`` while inside, on ``bound`` where it is given; give the port."""
+    with contextlib.ExitStack() as opened:
+        if bound is None:
+            bound = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
         config = uvicorn.Config(
             application,
             loop="uvloop",
@@ -30,10 +44,19 @@ def listener(application: Application, *, head_seconds: float = 10.0, body_secon
             log_config=None,
             access_log=False,
         )
-        server = uvicorn.Server(config)
+        started = threading.Event()
+        server = Server(
+            config,
+            context=context,
+            handshake_seconds=head_seconds,
+            crowd=crowd,
+            listening=started.set,
+            draining=lambda: None,
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
         thread.start()
         try:
+            assert started.wait(20)
             yield bound.getsockname()[1]
         finally:
             server.should_exit = True

@@ -141,7 +141,13 @@ def admissible(**changes: JsonValue) -> JsonObject:
         },
         "subjects": [image()],
         "closure": "complete",
-        "trust": {"satisfied": True, "static_pass": False, "policies": ["payments"], "codes": []},
+        "trust": {
+            "satisfied": True,
+            "static_pass": False,
+            "policies": ["payments"],
+            "signers": ["key:1"],
+            "codes": [],
+        },
         "evidence": {
             "verified": [
                 {

@@ -95,8 +95,9 @@ class Recorder:
             reference = entry["digest"]
         headers, raw = self.request("GET", f"/v2/{repository}/manifests/{reference}", Accept=_ACCEPT)
         blobs = {}
-        for layer in json.loads(raw)["layers"]:
-            _, blobs[layer["digest"]] = self.request("GET", f"/v2/{repository}/blobs/{layer['digest']}")
+        manifest = json.loads(raw)
+        for part in (manifest["config"], *manifest["layers"]):
+            _, blobs[part["digest"]] = self.request("GET", f"/v2/{repository}/blobs/{part['digest']}")
         self.cases.append(
             {
                 "name": name,

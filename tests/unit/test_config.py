@@ -1,11 +1,12 @@
 """The configuration: what is refused, by the key that is named; what wins; what is made of it."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from gateway.config.reading import find_file, load, parse, read_secret
+from gateway.config.reading import MAX_SECRET_BYTES, find_file, load, parse, read_secret
 from gateway.config.sections import Config
 from gateway.errors import ConfigInvalid
 from gateway.evidence.limits import MAX_ATTESTATION_BYTES, MAX_EVIDENCE_MANIFEST_BYTES
@@ -163,6 +164,32 @@ class TestSecrets:
         with pytest.raises(ConfigInvalid) as caught:
             read_secret(file, key="metrics.token_file")
         assert caught.value.message.startswith(f"metrics.token_file: {file} ")
+
+    @pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
+    def test_what_is_no_regular_file_is_refused_and_not_waited_for(self, tmp_path: Path, kind: str) -> None:
+        file = tmp_path / "token"
+        if kind == "folder":
+            file.mkdir()
+        elif kind == "pipe":
+            os.mkfifo(file)
+        else:
+            file.symlink_to("/dev/zero")
+        with pytest.raises(ConfigInvalid) as caught:
+            read_secret(file, key="metrics.token_file")
+        assert caught.value.message == f"metrics.token_file: {file} is not a regular file"
+
+    def test_a_secret_has_a_length_that_fits_a_head(self, tmp_path: Path) -> None:
+        file = tmp_path / "token"
+        file.write_bytes(b"s" * MAX_SECRET_BYTES)
+        assert len(read_secret(file, key="metrics.token_file")) == MAX_SECRET_BYTES
+        file.write_bytes(b"s" * (MAX_SECRET_BYTES + 1))
+        with pytest.raises(ConfigInvalid):
+            read_secret(file, key="metrics.token_file")
+
+    def test_a_secret_may_be_mounted_as_a_link(self, tmp_path: Path) -> None:
+        (tmp_path / "data").write_bytes(b"s3cret\n")
+        (tmp_path / "token").symlink_to("data")
+        assert read_secret(tmp_path / "token", key="metrics.token_file") == "s3cret"
 
 
 def test_what_is_not_toml_is_refused() -> None:

@@ -96,6 +96,7 @@ entry = Table(
     Column("index_id", Integer, nullable=False),
     Column("child", Text, nullable=False),  # hex as written: of a sha256, or of a sha512 (found through `alias`)
     PrimaryKeyConstraint("index_id", "child"),
+    Index("ix_entry_child", "child"),
     **COMPOUND,
 )
 
@@ -117,7 +118,7 @@ missing = Table(
     Column("repo_id", Integer, nullable=False),
     Column("digest", Text, nullable=False),  # of a blob or of a manifest, "<algorithm>:<hex>"
     Column("parent_id", Integer, nullable=False),
-    Column("named", Integer, nullable=False),  # 1: the parent names the blob itself; 0: a manifest, or what that lacks
+    Column("named", Integer, nullable=False),  # 1: a blob; 0: a manifest
     Column("size", Integer),  # the length that the parent gives it: what comes in another does not complete it
     PrimaryKeyConstraint("repo_id", "digest", "parent_id"),
     Index("ix_missing_parent_id", "parent_id"),

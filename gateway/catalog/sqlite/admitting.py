@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.catalog.effects import Admit, JudgedEdge, RecordVerified, Support
-from gateway.catalog.sqlite.holding import count, end_clocks, judged_rows
+from gateway.catalog.sqlite.holding import count, end_clocks, is_shown, judged_rows
 from gateway.catalog.sqlite.rows import sha256
 from gateway.catalog.sqlite.scope import Scope, manifest_id, raise_repository, signer_id
 from gateway.catalog.sqlite.visibility import ADMITTED, MAX_PATH_DIGESTS
+from gateway.catalog.sqlite.waiting import tell
 from gateway.catalog.values import ManifestClass
 from gateway.errors import Internal
 
@@ -43,7 +44,11 @@ def admit(scope: Scope, effect: Admit) -> None:
     _check_connected(effect.edges)
     scope.connection.execute("DELETE FROM edge WHERE root_id = ?", (row,))
     scope.connection.executemany(_EDGE, [(scope.repo_id, edge.child.hex, row, _path(edge)) for edge in effect.edges])
-    end_clocks(scope, judged_rows(scope, row))
+    judged = judged_rows(scope, row)
+    end_clocks(scope, judged)
+    for shown in (row, *judged):
+        if is_shown(scope, shown):
+            tell(scope, shown)  # from now on it is there for every writer
     _show(scope, row)
     scope.connection.execute("UPDATE repository SET witness = ? WHERE id = ? AND witness IS NULL", (row, scope.repo_id))
 

@@ -9,6 +9,7 @@ Source: DESIGN 3 ("Missing parts").
 import sqlite3
 
 from gateway.catalog.sqlite.directory import read_project
+from gateway.catalog.sqlite.holding import is_shown
 from gateway.catalog.sqlite.scope import Scope, create_repository, find_manifest, open_scope
 from gateway.catalog.sqlite.waiting import PAGE, Part, complete, waits
 from gateway.errors import Internal, NameUnknown
@@ -56,11 +57,12 @@ def complete_waiting(
     digest: Digest,
     *,
     brought_by: str,
+    blob: bool,
     after: int,
     now: int,
     page: int = PAGE,
 ) -> None:
-    """Complete the next page of what waits for a blob, or for a manifest that waits for nothing any more.
+    """Complete the next page of what waits for a ``blob``, or for a manifest that waits for nothing any more.
 
     Nothing where it, the repository or the project is gone.
     """
@@ -68,18 +70,23 @@ def complete_waiting(
     if project is None:
         return
     scope = open_scope(connection, project, repository, now=now)
-    found = connection.execute(
+    part = _blob(scope, digest, brought_by) if blob else _manifest(scope, digest, brought_by)
+    if part is not None:
+        complete(scope, part, after=after, limit=page)
+
+
+def _blob(scope: Scope, digest: Digest, brought_by: str) -> Part | None:
+    found = scope.connection.execute(
         "SELECT b.id, b.size FROM blob b JOIN repo_blob k ON k.blob_id = b.id WHERE b.digest = ? AND k.repo_id = ?",
         (str(digest), scope.known_repo_id),
     ).fetchone()
-    blob_id, size = found or (None, _complete_size(scope, digest))
-    if size is not None:
-        complete(scope, Part(str(digest), brought_by, size, blob_id), after=after, limit=page)
+    return None if found is None else Part(str(digest), brought_by, found[1], found[0])
 
 
-def _complete_size(scope: Scope, digest: Digest) -> int | None:
-    """Return the length of a manifest that waits for nothing; None where it is not here or waits."""
+def _manifest(scope: Scope, digest: Digest, brought_by: str) -> Part | None:
+    """Return the manifest that came; None where it is not here or waits."""
     manifest_id = find_manifest(scope, digest)
     if manifest_id is None or waits(scope, manifest_id):
         return None
-    return int(scope.connection.execute("SELECT size FROM manifest WHERE id = ?", (manifest_id,)).fetchone()[0])
+    (size,) = scope.connection.execute("SELECT size FROM manifest WHERE id = ?", (manifest_id,)).fetchone()
+    return Part(str(digest), brought_by, size, None, shown=is_shown(scope, manifest_id))

@@ -68,6 +68,8 @@ def _set_up(connection: sqlite3.Connection, path: Path, *, writes: bool) -> None
         "journal_mode": ("WAL", "wal"),  # not available on some network file systems
         "synchronous": ("FULL", 2),
         "foreign_keys": ("ON", 1),
+        # A commit must not need a descriptor, or room in /tmp: both are had by whoever takes them first.
+        "temp_store": ("MEMORY", 2),
         "query_only": ("OFF" if writes else "ON", 0 if writes else 1),
     }
     connection.execute("PRAGMA trusted_schema=OFF")

@@ -11,7 +11,8 @@ Source: DESIGN 3 and 5; INTERFACE 3.
 import sqlite3
 from typing import Final
 
-from gateway.access.values import InstanceRole, Mode, ProjectFacts, Role, Standing, Visibility
+from gateway.access.rights import rights
+from gateway.access.values import InstanceRole, Mode, ProjectFacts, QuarantineLevel, Role, Standing, Visibility
 from gateway.catalog.sqlite.database import Database
 from gateway.identity.values import ANONYMOUS, SYSTEM, LocalAccount, Principal, PrincipalKind, Robot
 from gateway.oci.names import RepositoryName
@@ -90,6 +91,12 @@ def read_standing(
     robot_elsewhere = principal.kind is PrincipalKind.ROBOT and row[3] != project.id
     roles = frozenset[Role]() if not active or robot_elsewhere else frozenset(map(Role, _split(row[8])))
     return Standing(principal, active, project, roles, instance_roles, quarantine_read=row[6] is None or bool(row[6]))
+
+
+def reads_held(connection: sqlite3.Connection, principal_id: str, repository: RepositoryName) -> bool:
+    """Return whether somebody who asked for something earlier may read all that is held here: by bindings, as they are."""
+    standing = read_standing(connection, principal_id, repository, now=None)
+    return standing is not None and rights(standing).quarantine is QuarantineLevel.FULL
 
 
 def read_principal(

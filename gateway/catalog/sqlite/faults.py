@@ -10,7 +10,16 @@ from typing import Final
 from gateway.errors import ConfigInvalid, GatewayError, Internal, StorageFailed, StorageFull, Unavailable
 
 _AGAIN: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_NOMEM})
-_BROKEN: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN})
+_BROKEN: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT})
+
+# Nothing was written yet where a file cannot be opened or memory be had, so nothing is in doubt: the transaction is undone,
+# and the caller may come back. It passes, as soon as a descriptor is free; and whoever opens connections must not be able
+# to end the process. Where it lasts, every write is a 503 and a line of the log, while pulls go on. A catalog that is gone
+# is no such error, since the files are open by then: `gateway.catalog.sqlite.presence` looks for that and ends the process.
+_EXHAUSTED: Final = frozenset({sqlite3.SQLITE_CANTOPEN})
+_EXHAUSTED_WHOLE: Final = frozenset({sqlite3.SQLITE_IOERR_NOMEM, sqlite3.SQLITE_IOERR_GETTEMPPATH})
+"""Extended codes of an I/O error that is none."""
+
 _PRIMARY: Final = 0xFF  # an extended result code carries its primary one in the low byte
 
 
@@ -21,6 +30,8 @@ def refusal_of(error: sqlite3.Error) -> GatewayError:
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     if primary in _AGAIN:
         return Unavailable(f"the catalog is busy ({name})")
+    if primary in _EXHAUSTED or code in _EXHAUSTED_WHOLE:
+        return Unavailable(f"the catalog lacks a file or memory ({name})")
     if primary == sqlite3.SQLITE_FULL:
         return StorageFull("no space left for the catalog")
     if primary in _BROKEN:

@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.catalog.sqlite.scope import Scope
-from gateway.catalog.sqlite.visibility import HELD, carried
+from gateway.catalog.sqlite.visibility import HELD, carried, visible
 from gateway.catalog.values import ManifestClass
 
 _CARRIED: Final = f"""SELECT {carried("m")} FROM manifest m JOIN repository r ON r.id = m.repo_id WHERE m.id = :id"""
+
+_SHOWN: Final = f"""SELECT {visible("m")} FROM manifest m JOIN repository r ON r.id = m.repo_id WHERE m.id = :id"""
 
 _JUDGED_ROWS: Final = """SELECT m.id FROM edge e JOIN manifest m ON m.sha256 = e.child AND m.repo_id = e.repo_id
 WHERE e.root_id = ?"""
@@ -38,6 +40,7 @@ AND EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = manifest.id)
 AND EXISTS (SELECT 1 FROM manifest s WHERE s.sha256 = manifest.subject AND s.repo_id = manifest.repo_id)"""
 _RENEW: Final = f"""UPDATE manifest SET expires = :expires, announced = 0 WHERE repo_id = :repo AND expires < :expires
 AND state = {HELD} AND class = '{ManifestClass.IMAGE.value}'
+AND (:of_others OR who = (SELECT i.who FROM manifest i WHERE i.id = :index))
 AND sha256 IN (SELECT x.child FROM entry x WHERE x.index_id = :index)"""
 
 
@@ -69,8 +72,20 @@ def _add(scope: Scope, cls: str, length: int) -> None:
     """Let the project's counter for this class follow: build caches have one of their own."""
     if length == 0:
         return
-    counter = "cache_bytes" if cls == ManifestClass.CACHE.value else "held_bytes"
+    counter = _counter(cls)
     scope.connection.execute(f"UPDATE project SET {counter} = {counter} + ? WHERE id = ?", (length, scope.project.id))
+
+
+def _counter(cls: str) -> str:
+    return "cache_bytes" if cls == ManifestClass.CACHE.value else "held_bytes"
+
+
+def is_over_quota(scope: Scope, cls: str) -> bool:
+    """Return whether the project keeps more bytes than it may of what counts as this class does."""
+    row = scope.connection.execute(
+        f"SELECT {_counter(cls)} > held_bytes_limit FROM project WHERE id = ?", (scope.project.id,)
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def announce(scope: Scope, manifest_id: int, expires: int) -> None:
@@ -100,9 +115,14 @@ def subject_went(scope: Scope, sha256: str) -> None:
     )
 
 
-def renew_entries(scope: Scope, index_id: int, expires: int) -> None:
-    """Let what a waiting index names wait as long as the index: a client that finds it here does not put it again."""
-    scope.connection.execute(_RENEW, {"expires": expires, "index": index_id, "repo": scope.repo_id})
+def renew_entries(scope: Scope, index_id: int, expires: int, *, of_others: bool) -> None:
+    """Let what a waiting index names wait as long as the index: a client that finds it here does not put it again.
+
+    ``of_others``: also what is not the index's writer's. Who may not read it would keep it alive by its digest.
+    """
+    scope.connection.execute(
+        _RENEW, {"expires": expires, "index": index_id, "repo": scope.repo_id, "of_others": of_others}
+    )
 
 
 def held_seconds(scope: Scope) -> int:
@@ -113,6 +133,12 @@ def held_seconds(scope: Scope) -> int:
 def is_carried(scope: Scope, manifest_id: int) -> bool:
     """Return whether a visible root carries the row now."""
     row = scope.connection.execute(_CARRIED, {"id": manifest_id, "now": scope.now}).fetchone()
+    return bool(row and row[0])
+
+
+def is_shown(scope: Scope, manifest_id: int) -> bool:
+    """Return whether everybody who may pull here sees the row now."""
+    row = scope.connection.execute(_SHOWN, {"id": manifest_id, "now": scope.now}).fetchone()
     return bool(row and row[0])
 
 

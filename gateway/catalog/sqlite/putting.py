@@ -11,13 +11,14 @@ Source: `gateway.catalog.effects.PutManifest`; DESIGN 3.
 from typing import Final
 
 from gateway.catalog.effects import PutManifest
-from gateway.catalog.sqlite.holding import count, is_carried, renew_entries, subject_came
-from gateway.catalog.sqlite.lacking import drop_unbrought, put_missing, sees_less
+from gateway.catalog.sqlite.directory import reads_held
+from gateway.catalog.sqlite.holding import count, is_carried, is_shown, renew_entries, subject_came
+from gateway.catalog.sqlite.lacking import drop_unbrought, note_lost, put_missing, sees_less
 from gateway.catalog.sqlite.many import select_in
 from gateway.catalog.sqlite.rows import claims_json
 from gateway.catalog.sqlite.scope import Scope, find_manifest, name_blobs, raise_repository
 from gateway.catalog.sqlite.visibility import ADMITTED, HELD
-from gateway.catalog.sqlite.waiting import Part, complete, waits
+from gateway.catalog.sqlite.waiting import tell
 from gateway.catalog.values import METADATA, ManifestClass
 from gateway.errors import Internal
 from gateway.oci import media_types
@@ -38,15 +39,16 @@ def put_manifest(scope: Scope, effect: PutManifest) -> None:
     found = find_manifest(scope, effect.manifest.digest)
     new = found is None
     row = _insert(scope, effect) if found is None else found
+    full = reads_held(scope.connection, effect.who.id, scope.repository)
     if found is not None:
         _check_bytes(scope, found, effect.manifest)
         if effect.cls not in METADATA and sees_less(
-            scope, found, effect.manifest, effect.missing, writer=effect.who.id
+            scope, found, effect.manifest, effect.missing, writer=effect.who.id, reads_held=full
         ):
             _put_aliases(scope, found, effect)  # another name for bytes that he has
-            _wake_by_alias(scope, found, effect)
+            tell(scope, found)
             return  # nothing else comes of it: not to the row, not to what waits for it, not to what it counts for
-        if effect.cls not in METADATA:
+        if effect.cls not in METADATA and not full:
             drop_unbrought(scope, found, effect.manifest, effect.missing, writer=effect.who.id)
         _refresh(scope, found, effect)
     _put_names(scope, row, effect)
@@ -57,8 +59,8 @@ def put_manifest(scope: Scope, effect: PutManifest) -> None:
     if not new:
         _take_over(scope, row, effect, complete=not missing)
     if not lacks_more:
-        _wake_parents(scope, row, effect)
-        _count(scope, row, effect)
+        tell(scope, row)
+        _count(scope, row, effect, reads_held=full)
     if (new or newly) and _may_show(scope, row, effect.manifest.digest):
         # A judged child that comes back, or a blob that came after what names it: nothing else announces them.
         raise_repository(scope)
@@ -110,11 +112,14 @@ def _check_bytes(scope: Scope, row: int, manifest: Manifest) -> None:
 def _take_over(scope: Scope, row: int, effect: PutManifest, *, complete: bool) -> None:
     """Let the row be the writer's, with his claims, where he lacks nothing of it; where it is his, with these claims."""
     # Evidence counts for whom it was first here: nobody takes over another's, and with it the other's turn to be tried.
-    scope.connection.execute(
+    before = scope.connection.execute("SELECT who FROM manifest WHERE id = ?", (row,)).fetchone()[0]
+    changed = scope.connection.execute(
         f"""UPDATE manifest SET who = :who, who_claims = :claims
         WHERE id = :id AND class NOT IN ({_METADATA}) AND (:complete OR who = :who)""",
         {"who": effect.who.id, "claims": claims_json(effect.who_claims), "id": row, "complete": complete},
     )
+    if changed.rowcount and before != effect.who.id and not is_shown(scope, row):
+        note_lost(scope, row, kept_by=effect.who.id)
 
 
 def _refresh(scope: Scope, row: int, effect: PutManifest) -> None:
@@ -221,15 +226,7 @@ def _brought(scope: Scope, blob_id: int, principal_id: str) -> bool:
     return found is not None
 
 
-def _wake_parents(scope: Scope, row: int, effect: PutManifest) -> None:
-    """Have those that wait for this manifest judged again; while it waits itself, they go on waiting for it."""
-    if waits(scope, row):
-        return
-    for digest in (effect.manifest.digest, *effect.aliases):
-        complete(scope, Part(str(digest), effect.who.id, len(effect.manifest.raw), None))
-
-
-def _count(scope: Scope, row: int, effect: PutManifest) -> None:
+def _count(scope: Scope, row: int, effect: PutManifest, *, reads_held: bool) -> None:
     state, cls = scope.connection.execute("SELECT state, class FROM manifest WHERE id = ?", (row,)).fetchone()
     if cls != effect.cls.value:
         return  # put as something that it is not here: what it counts for and when it ends are as they were
@@ -241,7 +238,7 @@ def _count(scope: Scope, row: int, effect: PutManifest) -> None:
         more = _unjudged_bytes(scope, row, effect.manifest) if effect.held_bytes else 0
         count(scope, row, held_bytes=effect.held_bytes + more, expires=effect.expires)
         if effect.manifest.manifests and effect.expires is not None:
-            renew_entries(scope, row, effect.expires)
+            renew_entries(scope, row, effect.expires, of_others=reads_held)
 
 
 def _is_verified(scope: Scope, row: int) -> bool:
@@ -281,15 +278,6 @@ def _subject(effect: PutManifest) -> str | None:
     named = effect.manifest.subject
     subject = effect.subject or (None if named is None else named.digest)
     return subject.hex if subject is not None and subject.algorithm == "sha256" else None
-
-
-def _wake_by_alias(scope: Scope, row: int, effect: PutManifest) -> None:
-    """Have what waits for the row by this name judged again: on behalf of whose the row is, not of who named it."""
-    if waits(scope, row):
-        return
-    owner = scope.connection.execute("SELECT who FROM manifest WHERE id = ?", (row,)).fetchone()[0]
-    for alias in effect.aliases:
-        complete(scope, Part(str(alias), owner, len(effect.manifest.raw), None))
 
 
 def _put_aliases(scope: Scope, row: int, effect: PutManifest) -> None:

@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from gateway.access.rights import rights
-from gateway.access.values import Standing
+from gateway.access.values import QuarantineLevel, Standing
 from gateway.catalog.sqlite.descendants import read_descendants
-from gateway.catalog.sqlite.directory import read_standing
+from gateway.catalog.sqlite.directory import read_standing, reads_held
 from gateway.catalog.sqlite.evidence import read_evidence
 from gateway.catalog.sqlite.many import select_in
 from gateway.catalog.sqlite.rows import alias_digest, sha256
@@ -36,7 +36,8 @@ FROM project p LEFT JOIN repository r ON r.name = :repository AND r.project_id =
 _MANIFEST: Final = f"""SELECT m.id, m.class, m.state, {grounded("m")}, m.unverified,
 EXISTS (SELECT 1 FROM edge e WHERE e.repo_id = m.repo_id AND e.child = m.sha256), m.subject, m.who, m.who_claims,
 m.created, EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = m.id),
-EXISTS (SELECT 1 FROM support u WHERE u.evidence_id = m.id) FROM manifest m"""
+EXISTS (SELECT 1 FROM support u WHERE u.evidence_id = m.id),
+EXISTS (SELECT 1 FROM missing g WHERE g.parent_id = m.id) FROM manifest m"""
 MANIFEST: Final = f"{_MANIFEST} WHERE m.repo_id = :repo AND m.sha256 = :sha256"
 MANIFEST_BY_ALIAS: Final = f"""{_MANIFEST} WHERE m.id =
 (SELECT a.manifest_id FROM alias a WHERE a.repo_id = :repo AND a.digest = :digest)"""
@@ -50,7 +51,9 @@ TAGS_FOR: Final = "SELECT t.name FROM tag t WHERE t.pending_id = ?"
 
 BLOBS_HERE: Final = """SELECT b.digest, b.size, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
-CHILD_SIZES: Final = "SELECT sha256, size FROM manifest WHERE repo_id = ? AND sha256 IN ({keys})"
+CHILD_SIZES: Final = "SELECT 'sha256:' || sha256, size FROM manifest WHERE repo_id = ? AND sha256 IN ({keys})"
+ALIAS_SIZES: Final = """SELECT a.digest, m.size FROM alias a JOIN manifest m ON m.id = a.manifest_id
+WHERE a.repo_id = ? AND a.digest IN ({keys})"""
 TOMBSTONES: Final = "SELECT sha256 FROM tombstone WHERE project_id = ? AND +repo_id IN (0, ?) AND sha256 IN ({keys})"
 
 _TAG: Final = """SELECT t.name, t.generation, m.sha256, m.state, n.sha256, t.pending_alias, t.pending_generation,
@@ -77,7 +80,12 @@ def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_
     over_quota, over_cache_quota, repo_id = connection.execute(PLACE, place).fetchone()
     manifest = _manifest(connection, repo_id, key.digest, now=now)
     manifest_id, own = (None, False) if manifest is None else (manifest.id, manifest.who == key.caller)
-    sight = Sight(connection, key, repo_id, manifest_id, own, rights(standing), now)
+    writer = key.caller if key.pushing or manifest is None else manifest.who
+    if key.pushing:
+        full = rights(standing).quarantine is QuarantineLevel.FULL
+    else:
+        full = bool(key.children) and reads_held(connection, writer, key.repository)
+    sight = Sight(connection, key, repo_id, manifest_id, own, writer, full, now)
     here = _blobs_here(connection, repo_id, key.blobs)
     children = sight.children(read_descendants(connection, repo_id, key.children, with_bodies=with_bodies))
     generation, evidence = read_evidence(connection, repo_id, key.digest, with_bodies=with_bodies)
@@ -120,6 +128,7 @@ def _manifest(connection: sqlite3.Connection, repo_id: int | None, digest: Diges
         judged=bool(row[5]),
         verified=bool(row[10]),
         supports=bool(row[11]),
+        waits=bool(row[12]),
         subject=None if row[6] is None else sha256(row[6]),
         who=row[7],
         who_claims=json.loads(row[8]),
@@ -150,7 +159,9 @@ def _wrong_sizes(
     declared = dict(zip((*key.blobs, *key.children), key.sizes, strict=True))
     known = {digest: blob.size for digest, blob in here.items()}
     plain = [child.hex for child in key.children if child.algorithm == "sha256"]
-    known.update({sha256(row[0]): row[1] for row in select_in(connection, CHILD_SIZES, plain, repo_id)})
+    other = [str(child) for child in key.children if child.algorithm != "sha256"]
+    for statement, digests in ((CHILD_SIZES, plain), (ALIAS_SIZES, other)):
+        known.update({Digest.parse(row[0]): row[1] for row in select_in(connection, statement, digests, repo_id)})
     return tuple(digest for digest, size in declared.items() if known.get(digest, size) != size)
 
 

@@ -5,6 +5,8 @@
 #   Not `glob.match`: its star stops at a line break when compiled to wasm, and does not in the server.
 package registry.lib.match
 
+import data.registry.lib.settings
+
 # METADATA
 # description: |
 #   The patterns of the list that the text matches. Undefined where the text is, and where a pattern has a character that
@@ -12,7 +14,7 @@ package registry.lib.match
 hits(patterns, text) := {pattern | some pattern in patterns; like(pattern, text)} if {
 	is_string(text)
 	every pattern in patterns {
-		regex.match(`^[A-Za-z0-9_.,/:@=+ *-]+$`, pattern)
+		settings.is_pattern(pattern)
 	}
 }
 

@@ -19,6 +19,8 @@ import data.registry.lib.settings
 
 rule := {"id": "no_root", "code": "CFG001", "effect": "deny"}
 
+kinds := {"root_names": "texts", "exempt_repositories": "patterns"}
+
 findings contains judge.not_applicable(rule, subject) if {
 	judge.off(rule)
 	some subject in input.subjects
@@ -26,6 +28,7 @@ findings contains judge.not_applicable(rule, subject) if {
 
 findings contains judge.finding(rule, subject, verdict(subject)) if {
 	judge.on(rule)
+	settings.sound(rule.code, kinds)
 	some subject in input.subjects
 }
 

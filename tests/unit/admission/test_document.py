@@ -52,9 +52,19 @@ CONFIG: Final[Json] = {
         "Labels": {"l": CANARY, CANARY: "1"},
         "Entrypoint": [CANARY],
         "Cmd": ["-x", CANARY],
-        "ExposedPorts": {"80/tcp": {}, CANARY: {}},
+        "ExposedPorts": {"80/tcp": {"x": CANARY}, CANARY: {}},
+        "Healthcheck": {"Test": ["CMD", CANARY]},
+        "OnBuild": [f"ENV A={CANARY}"],
+        "Shell": ["sh", CANARY],
+        "WorkingDir": f"/{CANARY}",
+        "StopSignal": CANARY,
+        "Volumes": {f"/{CANARY}": {}},
+        "Own": {CANARY: [{"x": CANARY}]},
     },
-    "history": [{"created_by": CANARY}],
+    "container_config": {"Env": [f"A={CANARY}"], "Labels": {"l": CANARY}},
+    "author": CANARY,
+    "rootfs": {"type": "layers", "diff_ids": [CANARY]},
+    "history": [{"created_by": CANARY}, {"author": CANARY, "created": CANARY}],
 }
 
 
@@ -126,6 +136,11 @@ def test_a_secret_in_any_field_of_an_image_is_masked_and_its_place_named() -> No
         *("artifactType", "annotation:a", "config.annotation:n", "subject.annotation:n"),
         *("layers[0].annotation:n", "layers[1].annotation", "layers[1].mediaType"),
         *(f"{kind}:[masked: github-token]" for kind in ("env", "label", "layers[1].annotation")),
+        *("config.ExposedPorts[0].x", "config.Healthcheck.Test[1]", "config.OnBuild[0]", "config.Shell[1]"),
+        *("config.WorkingDir", "config.StopSignal", "config.Volumes", "config.Own"),
+        "config.Own.[masked: github-token][0].x",
+        *("container_config.Env[0]", "container_config.Labels.l", "author", "rootfs.diff_ids[0]"),
+        *("history[1].author", "history[1].created"),
     }
 
 

@@ -7,9 +7,10 @@ from typing import Any, Final, cast
 import pytest
 
 from gateway.access.values import Mode, ProjectFacts, Visibility
-from gateway.admission.document import MAX_CLAIMS, MAX_REJECTED, MAX_VERIFIED, Question, Who, describe, document
+from gateway.admission.document import Question, Who, describe, document
 from gateway.admission.parts import parts
 from gateway.admission.projection import MAX_ITEMS, MAX_TEXT_CHARS, TEXT_BUDGET_BYTES, Projection
+from gateway.admission.proof import MAX_CLAIMS, MAX_REJECTED, MAX_VERIFIED
 from gateway.admission.values import Trigger, TriggerKind
 from gateway.evidence.values import (
     EvidenceFormat,

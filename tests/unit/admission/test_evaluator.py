@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-import pytest
-
 from gateway.admission.closure import closure, world_key
 from gateway.admission.document import Who
 from gateway.admission.evaluator import Case, Evaluator, EvaluatorSettings, Proof
@@ -19,9 +17,8 @@ from gateway.admission.subject import key_of
 from gateway.admission.values import Admitted, Held, Trigger, TriggerKind, Unreachable
 from gateway.catalog.world import ActiveRevision
 from gateway.content.store import BlobStore
-from gateway.errors import BlobUnknown, ManifestInvalid, SizeInvalid
+from gateway.errors import BlobUnknown, SizeInvalid
 from gateway.evidence.trust_policy import TrustPolicy
-from gateway.evidence.values import EvidenceClaim, EvidenceFormat
 from gateway.oci.config import MAX_CONFIG_BYTES
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
@@ -35,7 +32,7 @@ from tests.support.evidence import signed_bundle, trust_files
 from tests.support.images import Artifact, image
 from tests.support.scripted_engine import ScriptedEngine, allowed, revision
 
-SETTINGS = EvaluatorSettings(HOST, frozenset({HOST}), 10.0, 10.0, 1 << 20)
+SETTINGS = EvaluatorSettings(HOST, frozenset({HOST}), 10.0, 10.0)
 
 
 def with_evaluator(
@@ -49,6 +46,7 @@ def with_evaluator(
     """Give the house an evaluator of other parts."""
     made = Evaluator(
         blobs=blobs or home.content.blobs,
+        evidence=home.gate.tools.evidence,
         engine=engine or home.engine,
         trust=trust or home.active,  # type: ignore[arg-type]
         pool=home.gate.tools.evaluator._pool,
@@ -184,32 +182,6 @@ def test_a_config_that_cannot_be_read_is_unavailable_and_one_of_another_length_m
     play(tmp_path, story)
 
 
-def test_evidence_that_cannot_be_read_proves_nothing(tmp_path: Path) -> None:
-    async def story(home: House, engine: ScriptedEngine) -> None:
-        app, signature = await signed(home), signed_bundle(KEY, subject=image("one").digest)
-        lost = {digest: BlobUnknown(digest) for digest in signature.blobs}
-        with_evaluator(home, blobs=Blobs(home.content.blobs, lost))  # type: ignore[arg-type]
-        assert codes(await home.put("alice", app, "v1")) == {"SIGNATURE_MISSING"}
-
-    play(tmp_path, story)
-
-
-def test_layers_of_evidence_over_the_limit_are_not_read(tmp_path: Path) -> None:
-    async def story(home: House, engine: ScriptedEngine) -> None:
-        signature = signed_bundle(KEY)
-        manifest = Manifest.parse(signature.manifest, content_type=signature.media_type)
-        claim = EvidenceClaim(EvidenceFormat.SIGSTORE_BUNDLE, Digest.of(b"subject"))
-        small = with_evaluator(home, settings=dataclasses.replace(SETTINGS, max_evidence_bytes=10))
-        too_long = {str(layer.digest): SizeInvalid("longer than it says") for layer in manifest.layers}
-        lying = with_evaluator(home, blobs=Blobs(home.content.blobs, too_long))  # type: ignore[arg-type]
-        for evaluator in (small, lying):
-            with pytest.raises(ManifestInvalid) as caught:
-                await evaluator.read_evidence(manifest, claim, first_seen=1)
-            assert "bytes" in caught.value.message
-
-    play(tmp_path, story)
-
-
 def test_a_config_that_says_it_is_too_large_is_not_read(tmp_path: Path) -> None:
     async def story(home: House, engine: ScriptedEngine) -> None:
         app = await signed(home)
@@ -229,7 +201,7 @@ async def case(home: House, manifest: Manifest, honest: bool = False) -> Case:
     world = await home.store.read_world(key, now=home.now)
     assert world is not None
     if honest:
-        world = dataclasses.replace(world, wrong_sizes=())
+        world = dataclasses.replace(world, missing_blobs=(), wrong_sizes=())
     proof = await home.gate.tools.evaluator.prove(manifest.digest, REPOSITORY, world, extra=None, now=home.now)
     assert isinstance(proof, Proof)
     who = Who(home.people["alice"], {})

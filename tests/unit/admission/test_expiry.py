@@ -49,10 +49,6 @@ async def told(home: House, kind: str) -> Sequence[EventRow]:
     return [row for row in await home.audit.events(after=0, limit=10_000) if row.kind == kind]
 
 
-async def held_bytes(home: House) -> int:
-    return next(row.held_bytes for row in await home.projects.projects())
-
-
 def clock(
     expires: int | None, *, announced: bool = True, carried: bool = False, verified: bool = False, subject: bool = False
 ) -> ClockFacts:
@@ -111,7 +107,7 @@ def test_what_is_held_is_announced_once_a_day_before_and_removed_at_its_end(tmp_
         assert expired.data["pushed_by"] == "u:alice"
         assert await home.view(app.digest) is None
         assert await home.tag("v1") is None
-        assert await held_bytes(home) == 0
+        assert await home.held_bytes() == 0
         assert len(await told(home, "manifest.expiring")) == 1
         assert home.failures == []
         assert isinstance(await home.push("alice", app, "v1"), Held), "it may come back"
@@ -254,9 +250,9 @@ def test_a_carried_manifest_has_a_whole_period_when_its_last_parent_is_distruste
             await home.database.write(
                 lambda connection: connection.execute("INSERT INTO distrust SELECT id, 0, 'os:test', 0 FROM signer")
             )
-            before = await held_bytes(home)
+            before = await home.held_bytes()
             await look(home)
-            assert await held_bytes(home) > before, "what waits counts again"
+            assert await home.held_bytes() > before, "what waits counts again"
         view = await home.view(child.digest)
         assert view is not None
         assert view.expires == home.now + WEEK
@@ -313,7 +309,7 @@ def test_evidence_that_nobody_trusted_has_signed_expires(orphan: bool, tmp_path:
         (expired,) = await told(home, "manifest.expired")
         assert expired.data["class"] == "evidence"
         assert (expired.data["subject"], expired.data["tags"]) == (app.digest, [junk.tag])
-        assert await held_bytes(home) == 0
+        assert await home.held_bytes() == 0
 
     play(tmp_path, story)
 

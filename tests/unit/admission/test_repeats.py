@@ -36,8 +36,10 @@ def unsigned(subject: str) -> bytes:
     return simple_signing(subject, f"{HOST}/team/app", optional={"more": "x" * 1000})
 
 
-async def held_bytes(home: House) -> int:
-    return next(row.held_bytes for row in await home.projects.projects())
+def config_bytes(manifest: Manifest) -> int:
+    """Return the length of the config, which nobody signs."""
+    assert manifest.config is not None
+    return manifest.config.size
 
 
 async def world_of(home: House, app: Artifact) -> World:
@@ -103,17 +105,18 @@ def test_a_repeat_counts_and_what_is_repeated_does_not(tmp_path: Path) -> None:
         await home.push("alice", app, "v1")
         real = signed_classic(KEY, subject=app.digest)
         await home.attach("alice", real)
-        assert await held_bytes(home) == 0
         again = rewrapped(real, 0, beside=unsigned(app.digest))
-        assert isinstance(await home.attach("alice", again), Admitted)
         parsed = Manifest.parse(again.manifest, content_type=again.media_type)
-        size = len(again.manifest) + sum({layer.digest: layer.size for layer in parsed.layers}.values())
-        assert await held_bytes(home) == size
+        config = config_bytes(parsed)
+        assert await home.held_bytes() == 0
+        assert isinstance(await home.attach("alice", again), Admitted)
+        size = len(again.manifest) + config + sum({one.digest: one.size for one in parsed.layers}.values())
+        assert await home.held_bytes() == size
         await home.attach("alice", again)
         await home.attach("alice", real)
-        assert await held_bytes(home) == size, "the same where both are put again"
+        assert await home.held_bytes() == size, "the same where both are put again"
         await home.gate.delete_manifest(await home.grant("root"), Digest.parse(again.digest))
-        assert await held_bytes(home) == 0
+        assert await home.held_bytes() == 0
 
     play(tmp_path, story)
 
@@ -124,7 +127,7 @@ def test_what_nobody_signed_counts_also_beside_a_new_signature(tmp_path: Path) -
         await home.push("alice", app, "v1")
         real = signed_classic(KEY, subject=app.digest)
         assert isinstance(await home.attach("alice", rewrapped(real, 0, beside=unsigned(app.digest))), Admitted)
-        assert await held_bytes(home) == len(unsigned(app.digest))
+        assert await home.held_bytes() == len(unsigned(app.digest))
 
     play(tmp_path, story)
 
@@ -141,7 +144,7 @@ def test_repeats_that_a_new_key_verifies_count_from_then_on(tmp_path: Path) -> N
         await home.work()
         assert await home.visible(again.digest)
         parsed = Manifest.parse(again.manifest, content_type=again.media_type)
-        assert await held_bytes(home) == len(again.manifest) + sum(layer.size for layer in parsed.layers)
+        assert await home.held_bytes() == len(again.manifest) + sum(layer.size for layer in parsed.layers)
         assert home.failures == []
 
     play(tmp_path, story)
@@ -194,7 +197,16 @@ def test_what_was_verified_once_has_one_budget_for_all() -> None:
 def test_a_layer_that_is_there_twice_counts_once() -> None:
     twice = signed_classic(KEY, OTHER_KEY)
     manifest = Manifest.parse(twice.manifest, content_type=twice.media_type)
-    layer = manifest.layers[0]
+    layer, config = manifest.layers[0], config_bytes(manifest)
     assert counted_bytes(manifest, signed_layers={layer.digest}, repeat=False) == 0
     assert counted_bytes(manifest, signed_layers=(), repeat=False) == layer.size
-    assert counted_bytes(manifest, signed_layers={layer.digest}, repeat=True) == len(twice.manifest) + layer.size
+    whole = len(twice.manifest) + layer.size + config
+    assert counted_bytes(manifest, signed_layers={layer.digest}, repeat=True) == whole
+
+
+def test_the_empty_config_counts_for_nobody() -> None:
+    signature = signed_bundle(KEY)
+    manifest = Manifest.parse(signature.manifest, content_type=signature.media_type)
+    (layer,) = manifest.layers
+    assert counted_bytes(manifest, signed_layers={layer.digest}, repeat=False) == 0
+    assert counted_bytes(manifest, signed_layers=(), repeat=True) == len(signature.manifest) + layer.size

@@ -217,7 +217,7 @@ def test_junk_that_cannot_be_read_keeps_the_real_signature_from_nothing(tmp_path
                     raise BlobUnknown(str(digest))
                 return await blobs.read(digest, max_bytes=max_bytes)
 
-        home.gate.tools.evaluator._blobs = Losing()  # type: ignore[assignment]  # the rest by __getattr__
+        home.gate.tools.evidence._blobs = Losing()  # type: ignore[assignment]  # the rest by __getattr__
         assert isinstance(await home.put("alice", app, "v1"), Admitted)
         assert lost, "it was looked at"
 

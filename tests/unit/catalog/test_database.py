@@ -40,7 +40,7 @@ def names(connection: sqlite3.Connection) -> list[str]:
 
 
 def pragmas(connection: sqlite3.Connection) -> dict[str, object]:
-    wanted = ("journal_mode", "synchronous", "foreign_keys", "query_only", "trusted_schema")
+    wanted = ("journal_mode", "synchronous", "foreign_keys", "query_only", "trusted_schema", "temp_store")
     return {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted}
 
 
@@ -48,7 +48,7 @@ def pragmas(connection: sqlite3.Connection) -> dict[str, object]:
 
 
 def test_what_the_promises_rest_on_is_set(database: Database) -> None:
-    promised = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "trusted_schema": 0}
+    promised = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "trusted_schema": 0, "temp_store": 2}
     assert database.read(pragmas) == {**promised, "query_only": 1}
     assert asyncio.run(database.read_aside(pragmas)) == {**promised, "query_only": 1}
     assert asyncio.run(database.write(pragmas)) == {**promised, "query_only": 0}
@@ -462,6 +462,43 @@ def test_after_a_failed_write_call_nothing_is_written_any_more(database: Databas
     assert ran.stdout.splitlines() == ["StorageFailed StorageFailed StorageFailed True", "before"]
 
 
+_NO_DESCRIPTORS = """
+import asyncio, os, sys
+from pathlib import Path
+from gateway.catalog.sqlite.database import Database
+
+def change(connection):
+    # Sorts and sets aside far more than a page cache holds; with its savepoint it needs a journal of its own, too.
+    connection.execute("CREATE TEMP TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000)"
+                       " SELECT i, hex(randomblob(200)) AS x FROM n ORDER BY x")
+    connection.execute("INSERT INTO signer (identity, name) SELECT i || x, 'n' FROM t")
+    connection.execute("UPDATE signer SET name = identity")
+    connection.execute("DROP TABLE t")
+
+async def main():
+    database = Database(Path(sys.argv[1]))
+    await database.write(lambda connection: connection.execute("SELECT 1").fetchone())
+    taken = []
+    try:
+        while True:
+            taken.append(os.open("/", os.O_RDONLY))
+    except OSError:
+        pass
+    await database.write(change)
+    count = database.read(lambda connection: connection.execute("SELECT count(*) FROM signer").fetchone())
+    print(database.failed, count[0])
+
+asyncio.run(main())
+"""
+
+
+def test_a_write_needs_no_descriptor(database: Database) -> None:
+    """Whoever opens connections takes those that are free; a commit that needed one ended the process."""
+    command = ["prlimit", "--nofile=128:128", sys.executable, "-c", _NO_DESCRIPTORS, str(database.path)]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "False 20000\n"), ran.stderr
+
+
 # -- what an error means
 
 
@@ -472,6 +509,10 @@ def test_after_a_failed_write_call_nothing_is_written_any_more(database: Databas
         pytest.param(sqlite3.SQLITE_BUSY_SNAPSHOT, Unavailable, id="busy-snapshot"),
         pytest.param(sqlite3.SQLITE_LOCKED, Unavailable, id="locked"),
         pytest.param(sqlite3.SQLITE_FULL, StorageFull, id="full"),
+        pytest.param(sqlite3.SQLITE_CANTOPEN, Unavailable, id="no-descriptor"),
+        pytest.param(sqlite3.SQLITE_CANTOPEN_ISDIR, Unavailable, id="cannot-be-opened"),
+        pytest.param(sqlite3.SQLITE_IOERR_NOMEM, Unavailable, id="no-memory-for-a-call"),
+        pytest.param(sqlite3.SQLITE_IOERR_GETTEMPPATH, Unavailable, id="no-temporary-folder"),
         pytest.param(sqlite3.SQLITE_IOERR_FSYNC, StorageFailed, id="fsync"),
         pytest.param(sqlite3.SQLITE_IOERR_WRITE, StorageFailed, id="write"),
         pytest.param(sqlite3.SQLITE_CORRUPT, StorageFailed, id="corrupt"),

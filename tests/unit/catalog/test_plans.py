@@ -189,6 +189,7 @@ POINT_QUERIES: Final = [
             "v": {"PRIMARY KEY (evidence_id=?)"},
             **{name: VISIBILITY[name] for name in "dw"},
             "u": {*VISIBILITY["u"], "COVERING INDEX ix_support_evidence_id (evidence_id=?)"},
+            "g": {"COVERING INDEX ix_missing_parent_id (parent_id=?)"},
         },
         id="world-manifest",
     ),

@@ -75,6 +75,7 @@ _MIDDLE: Final = _M.format(MIDDLE.digest.hex)
 _SIGNATURE: Final = f"(SELECT id FROM manifest {_M.format(SIGNATURE.digest.hex)})"
 _UNSIGNED: Final = f"(SELECT id FROM manifest {_M.format(UNSIGNED.digest.hex)})"
 _LACKING: Final = f"INSERT INTO missing SELECT repo_id, 'sha256:{'c' * 64}', id, 1, NULL FROM manifest {_LEAF}"
+_LINKED: Final = f"INSERT INTO link SELECT repo_id, (SELECT id FROM blob WHERE size = 77), id FROM manifest {_ROOT}"
 _PROVEN: Final = f"INSERT INTO verified SELECT m.id, s.id, 'sha256:' || m.sha256, 0 FROM manifest m, signer s {_ROOT}"
 _LEAF_ID: Final = f"(SELECT id FROM manifest {_LEAF})"
 _OTHER_ID: Final = f"(SELECT id FROM manifest {_M.format(OTHER.digest.hex)})"
@@ -112,6 +113,7 @@ FACTS: Final = [
     ("manifest.judged", f"INSERT INTO edge SELECT repo_id, sha256, 1000, x'' FROM manifest {_ROOT}"),
     ("manifest.verified", _PROVEN),
     ("manifest.supports", f"INSERT INTO support SELECT 1000, 0, 1, 0, id FROM manifest {_ROOT}"),
+    ("manifest.waits", f"DELETE FROM missing WHERE parent_id = (SELECT id FROM manifest {_ROOT})"),
     ("manifest.subject", f"UPDATE manifest SET subject = '{'a' * 64}' {_ROOT}"),
     ("manifest.who", f"UPDATE manifest SET who = 'u:bob' {_ROOT}"),
     ("manifest.who_claims", f"UPDATE manifest SET who_claims = '{{\"ref\": \"main\"}}' {_ROOT}"),
@@ -123,6 +125,7 @@ FACTS: Final = [
     ("clock.subject_here", f"UPDATE manifest SET subject = '{LEAF.digest.hex}' {_ROOT}"),
     ("clock.tags", f"UPDATE tag SET target_id = (SELECT id FROM manifest {_ROOT}) WHERE name = 'v3'"),
     ("missing_blobs", "DELETE FROM repo_blob WHERE blob_id = (SELECT id FROM blob WHERE size = 77)"),
+    ("missing_blobs", f"DELETE FROM link WHERE manifest_id = (SELECT id FROM manifest {_ROOT})"),
     ("wrong_sizes", "UPDATE blob SET size = 78 WHERE size = 77"),
     ("wrong_sizes", f"UPDATE manifest SET size = size + 1 {_LEAF}"),
     ("children.digest", None),
@@ -186,6 +189,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         opened.push(GRANDCHILD)
         opened.push(MIDDLE)
         opened.push(ROOT, missing=(MISSING_CHILD.digest,))
+        opened.execute(_LINKED)  # an index has no blobs of its own: the key has one, so that all facts are read at once
         opened.push(
             SIGNATURE, verified(SIGNATURE, subject=ROOT.digest), cls=ManifestClass.EVIDENCE, subject=ROOT.digest
         )

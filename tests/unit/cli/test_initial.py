@@ -1,5 +1,6 @@
 """`init`: a folder that works, whose secrets are its owner's only, and never over something that is there."""
 
+import os
 import re
 import stat
 from pathlib import Path
@@ -25,6 +26,33 @@ def test_secrets_are_the_owners_only(made: Home) -> None:
 
 def _token_keys(made: Home) -> list[str]:
     return [str(path.relative_to(made.folder)) for path in (made.folder / "keys" / "token").iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("umask", "file_mode", "folder_mode"),
+    [
+        pytest.param(0o000, 0o644, 0o755, id="of-a-careless-shell"),
+        pytest.param(0o022, 0o644, 0o755, id="usual"),
+        pytest.param(0o077, 0o600, 0o700, id="of-a-careful-one"),
+    ],
+)
+def test_nobody_else_may_write_whatever_the_umask(tmp_path: Path, umask: int, file_mode: int, folder_mode: int) -> None:
+    """What others can write is what they decide: the configuration names the files of secrets, policies are rules."""
+    folder = tmp_path / "registry"
+    before = os.umask(umask)
+    try:
+        assert command("init", str(folder)).status == 0
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        private = f"{name}/".startswith(("data/", "keys/token/")) or name in ("keys/tls", "keys/tls/key.pem")
+        if path.is_dir():
+            assert mode(path) == (0o700 if private else folder_mode), name
+        else:
+            assert mode(path) == (0o600 if private else file_mode), name
+    assert mode(folder) == 0o700
 
 
 def test_the_file_it_writes_is_the_default_but_for_what_was_asked(made: Home) -> None:

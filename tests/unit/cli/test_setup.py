@@ -8,6 +8,7 @@ import pytest
 
 from gateway.app import Parts, unix_now
 from gateway.cli import diagnosis
+from gateway.server import gateway
 from gateway.server.tls import LEAF_DAYS, issue_self_signed
 from tests.support import images
 from tests.support.command_line import Home
@@ -36,6 +37,43 @@ class TestConfigCheck:
         assert ran.status == 2
         assert "server.lisen: unknown key, did you mean listen?" in ran.err
         assert ran.out == ""
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            pytest.param({"METRICS__TOKEN_FILE": "none"}, "metrics.token_file: ", id="no-metrics-secret"),
+            pytest.param({"METRICS__TOKEN_FILE": "empty"}, "metrics.token_file: ", id="an-empty-metrics-secret"),
+            pytest.param({"METRICS__TOKEN_FILE": "keys"}, "is not a regular file", id="a-folder-as-metrics-secret"),
+            pytest.param({**OPA, "POLICY__TOKEN_FILE": "empty"}, "policy.token_file: ", id="an-empty-opa-token"),
+            pytest.param({**OPA, "POLICY__CA": "none"}, "policy.ca: ", id="no-opa-ca"),
+            pytest.param({**OPA, "POLICY__CA": "empty"}, "policy.ca: ", id="an-opa-ca-that-is-none"),
+            pytest.param(
+                {**OPA, "POLICY__ADDRESS": "http://opa.example.test:8181"},
+                "must be reached with https",
+                id="opa-in-clear",
+            ),
+            pytest.param({**OPA, "POLICY__ADDRESS": "https://opa/v1"}, "is not unix:///PATH", id="opa-with-a-path"),
+            pytest.param({"SERVER__TLS__KEY": "none"}, "are not a certificate and its key", id="no-tls-key"),
+            pytest.param({"IDENTITY__KEY_DIRECTORY": "trust/keys"}, "there is no signing key", id="no-token-key"),
+        ],
+    )
+    def test_says_of_a_setting_what_serve_says(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], said: str
+    ) -> None:
+        (home.folder / "empty").touch()
+        monkeypatch.setattr(gateway, "listening_socket", lambda _: pytest.fail("it would serve"))
+        for name, value in settings.items():
+            monkeypatch.setenv(f"REGISTRY_GATEWAY__{name}", value)
+        checked, served = home.run("config", "check"), home.run("serve")
+        assert checked.status == served.status == 2
+        assert said in checked.err
+        assert checked.err == served.err
+        assert checked.out == ""
+
+    def test_asks_nothing_of_files_that_are_not_used(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("POLICY__TOKEN_FILE", "POLICY__CA"):
+            monkeypatch.setenv(f"REGISTRY_GATEWAY__{name}", "none")
+        home.done("config", "check")
 
 
 class TestDoctor:

@@ -47,6 +47,26 @@ def test_json_has_the_values_and_only_the_columns(capsys: pytest.CaptureFixture[
     assert "\x1b" not in out
 
 
+@pytest.mark.parametrize(
+    "char",
+    [
+        pytest.param("\x1b", id="escape"),
+        pytest.param("\x7f", id="delete"),
+        pytest.param("\x9b", id="c1-csi"),
+        pytest.param("\u202e", id="right-to-left"),
+        pytest.param("\u2028", id="line-separator"),
+        pytest.param("\U000e0001", id="outside-the-basic-plane"),
+    ],
+)
+def test_json_is_ascii_whatever_an_image_says(char: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody's annotation goes to a terminal: nothing of it may be more than text there."""
+    said = {f"a{char}b": [f"\\{char}", {"c": char}]}
+    Terminal(Output.JSON).record(said)
+    out = capsys.readouterr().out
+    assert json.loads(out) == said
+    assert {one for one in out if not " " <= one <= "~"} == {"\n"}
+
+
 def test_a_note_is_not_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
     Terminal(Output.JSON).note("by the way")
     captured = capsys.readouterr()

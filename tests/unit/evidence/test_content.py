@@ -1,4 +1,4 @@
-"""The second half of classification: a layer's content has to read as the format that the manifest claims."""
+"""The second half of classification: config and layers have to read as the format that the manifest claims."""
 
 import json
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from gateway.errors import ManifestInvalid
+from gateway.evidence import dsse
 from gateway.evidence.content import parse_content
 from gateway.evidence.values import EvidenceObject
 from gateway.oci.digest import Digest
@@ -111,6 +112,59 @@ def test_parse_content_refuses_a_declared_size_before_it_looks_for_the_bytes() -
     with pytest.raises(ManifestInvalid) as caught:
         parse_content(replace(evidence, blobs=_Untouchable()))
     assert "larger than" in caught.value.reason
+
+
+def _over(config: bytes, **descriptor: object) -> EvidenceObject:
+    """Return a good signature over another config."""
+    good = made.signed_classic()
+    document = json.loads(good.manifest)
+    old = document["config"]["digest"]
+    document["config"] |= {"digest": str(Digest.of(config)), "size": len(config), **descriptor}
+    blobs = {digest: content for digest, content in good.blobs.items() if digest != old}
+    blobs[str(Digest.of(config))] = config
+    return replace(good, manifest=made.go_json(document), blobs=blobs).object()
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        pytest.param(_over(b'{"architecture":"amd64"}'), "one of an image", id="of-an-image"),
+        pytest.param(_over(GZIP), "not UTF-8", id="gzip"),
+        pytest.param(_over(GZIP, size=2), "another size", id="shorter-than-it-is"),
+        pytest.param(_over(b"{}", size=1), "another size", id="empty-of-another-size"),
+        pytest.param(replace(_over(b"[]"), blobs=_over(b"{}").blobs), "is not here", id="missing"),
+        pytest.param(
+            replace(_over(b"{}"), manifest=replace(_over(b"{}").manifest, config=None)), "has no config", id="none"
+        ),
+    ],
+)
+def test_parse_content_refuses_a_config_that_says_something(evidence: EvidenceObject, reason: str) -> None:
+    with pytest.raises(ManifestInvalid) as caught:
+        parse_content(evidence)
+    assert caught.value.field == "config"
+    assert reason in caught.value.reason
+
+
+def test_the_empty_config_needs_no_bytes() -> None:
+    empty = _over(b"{}")
+    layers = {layer.digest: empty.blobs[layer.digest] for layer in empty.manifest.layers}
+    parse_content(replace(empty, blobs=layers))
+
+
+def test_what_a_hundred_layers_name_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = made.go_json(made.envelope(made.attest_statement(), [b"x"]))
+    many = made.classic_manifest(
+        [(document, {"n": str(number)}) for number in range(100)], layer_type=made.DSSE, tag=SIG.replace(".sig", ".att")
+    ).object()
+    times: list[int] = []
+
+    def parse(content: bytes, *, max_signatures: int) -> dsse.Envelope:
+        times.append(len(content))
+        return dsse.parse_value(json.loads(content), max_signatures=max_signatures)
+
+    monkeypatch.setattr("gateway.evidence.content.dsse.parse", parse)
+    parse_content(many)
+    assert times == [len(document)]
 
 
 class _Untouchable(dict[Digest, bytes]):

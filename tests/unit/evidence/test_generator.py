@@ -21,8 +21,9 @@ def _read(name: str) -> tuple[dict[str, Any], bytes, dict[str, Any], bytes]:
     """Return the case, its manifest raw and parsed, and its only layer's content."""
     case = REAL[name]
     raw = base64.b64decode(case["manifest"])
-    (content,) = case["blobs"].values()
-    return case, raw, json.loads(raw), base64.b64decode(content)
+    manifest = json.loads(raw)
+    (layer,) = manifest["layers"]
+    return case, raw, manifest, base64.b64decode(case["blobs"][layer["digest"]])
 
 
 def _hint(case: dict[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """What of the evidence is verified: the order of the checks, what each format binds, and what a failure says."""
 
+import base64
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -115,6 +117,34 @@ def test_each_layer_is_judged_alone() -> None:
     assert [each.signer.id for each in report.verified] == [KEY.id]
     assert _codes(report) == [RejectionCode.NO_MATCHING_KEY] * 2
     assert {each.format for each in report.rejected} == {EvidenceFormat.COSIGN_SIGNATURE}
+
+
+@pytest.mark.parametrize(
+    ("beside", "annotations"),
+    [
+        pytest.param(b"\x7fELF", {"dev.cosignproject.cosign/signature": "QQ=="}, id="another-format"),
+        pytest.param(made.simple_signing(), {}, id="no-signature"),
+    ],
+)
+def test_one_layer_that_is_no_evidence_makes_all_of_it_none(beside: bytes, annotations: dict[str, str]) -> None:
+    payload = made.simple_signing()
+    good = {"dev.cosignproject.cosign/signature": base64.b64encode(KEY.sign(payload)).decode()}
+    tag = f"sha256-{made.SUBJECT[7:]}.sig"
+    assert len(_verify(made.classic_manifest([(payload, good)], tag=tag)).verified) == 1
+    report = _verify(made.classic_manifest([(payload, good), (beside, annotations)], tag=tag))
+    assert report.verified == ()
+    assert _codes(report) == [RejectionCode.PAYLOAD_MALFORMED]
+    assert report.rejected[0].layer == Digest.of(beside)
+
+
+def test_a_config_that_is_no_evidence_makes_all_of_it_none() -> None:
+    good = made.signed_classic(KEY).object()
+    config = good.manifest.config
+    assert config is not None
+    blobs = {digest: content for digest, content in good.blobs.items() if digest != config.digest}
+    report = _verify(dataclasses.replace(good, blobs=blobs))
+    assert report.verified == ()
+    assert [(each.code, each.layer) for each in report.rejected] == [(RejectionCode.CONTENT_MISSING, None)]
 
 
 def test_each_authority_that_vouches_is_named() -> None:

@@ -50,11 +50,33 @@ def test_everything_that_is_judged_is_read() -> None:
         cmd=("--help",),
         exposed_ports=("80/tcp", "53/udp"),
         history=("COPY . .", "buildkit", "RUN make"),
+        rest={
+            "rootfs": {"type": "layers", "diff_ids": []},
+            "container_config": {"Env": ["unread"]},
+            "config": {"WorkingDir": "/"},
+            "history": [{"empty_layer": False}, {}, {}],
+        },
     )
+
+
+def test_what_nobody_reads_is_kept_whole() -> None:
+    document: Json = {
+        "author": "a",
+        "config": {"User": "1", "Healthcheck": {"Test": ["CMD", "x"]}, "ExposedPorts": {"80/tcp": {"x": "y"}}},
+        "history": [{"created_by": "RUN x", "author": "b"}],
+        "own": [{"deep": ["c", 1, None]}],
+    }
+    assert ImageConfig.parse(encode(document)).rest == {
+        "author": "a",
+        "config": {"Healthcheck": {"Test": ["CMD", "x"]}, "ExposedPorts": [{"x": "y"}]},
+        "history": [{"author": "b"}],
+        "own": [{"deep": ["c", 1, None]}],
+    }
 
 
 def test_a_secret_is_not_printed() -> None:
     assert "canary" not in repr(ImageConfig.parse(encode(FULL)))
+    assert "unread" not in repr(ImageConfig.parse(encode(FULL)))
 
 
 @pytest.mark.parametrize(

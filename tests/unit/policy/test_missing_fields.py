@@ -22,12 +22,12 @@ REVISION = strict_revision()
 
 UNREAD = {
     "api_version", "time", "trigger", "who", "what", "closure", "truncated", "where/registry", "where/mode",
-    "trust/policies", "trust/codes", "evidence/rejected", "subjects/*/artifact_type", "subjects/*/platform",
+    "trust/codes", "evidence/rejected", "subjects/*/artifact_type", "subjects/*/platform",
     "subjects/*/layers/*/digest", "subjects/*/layers/*/size", "subjects/*/config/env", "subjects/*/config/entrypoint",
     "subjects/*/config/cmd", "subjects/*/config/exposed_ports", "subjects/*/config/os",
     "subjects/*/config/architecture", "subjects/*/config/created",
-    "evidence/verified/*/evidence", "evidence/verified/*/format", "evidence/verified/*/signer_name",
-    "evidence/verified/*/authority", "evidence/verified/*/policy", "evidence/verified/*/predicate_type",
+    "evidence/verified/*/format", "evidence/verified/*/signer", "evidence/verified/*/signer_name",
+    "evidence/verified/*/authority", "evidence/verified/*/predicate_type",
     "evidence/verified/*/annotations", "evidence/verified/*/first_seen",
 }  # fmt: skip
 """What no shipped rule reads. A field that is not here must be missed by some rule."""

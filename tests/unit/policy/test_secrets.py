@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.oci.strict_json import JsonObject, JsonValue
 from gateway.policy.secrets import MAX_FINDINGS, TOO_MANY, Masked, SecretFinding, mask
 
 CANARY = "ghp_" + "C4n4ryC4n4ryC4n4ryC4n4ryC4n4ryC4n4ry"
@@ -109,3 +110,83 @@ def test_the_canary_never_survives(place: str, before: str, after: str, in_name:
     masked = mask(**given_texts)  # type: ignore[arg-type]  # One of seven keywords, each with its own type.
     assert CANARY not in str(asdict(masked))
     assert masked.findings
+
+
+@pytest.mark.parametrize(
+    ("rest", "where"),
+    [
+        pytest.param({"author": "DB_PASSWORD=hunter2"}, "author", id="a-text"),
+        pytest.param({"password": "hunter2"}, "password", id="under-a-name-that-says-so"),
+        pytest.param({"config": {"WorkingDir": f"/{CANARY}"}}, "config.WorkingDir", id="deeper"),
+        pytest.param({"config": {"OnBuild": ["RUN x", "ENV DB_PASSWORD=x y"]}}, "config.OnBuild[1]", id="a-list"),
+        pytest.param(
+            {"config": {"Shell": ["sh", "--password", "hunter2"]}}, "config.Shell[2]", id="a-flag-and-its-value"
+        ),
+        pytest.param({"container_config": {"Env": ["DB_PASSWORD=,x"]}}, "container_config.Env[0]", id="an-entry"),
+        pytest.param({"history": [{}, {"author": CANARY}]}, "history[1].author", id="in-a-list"),
+        pytest.param({"a": [[["x", CANARY]]]}, "a[0][0][1]", id="lists-in-lists"),
+        pytest.param({"a": {CANARY: 1}}, "a", id="a-name"),
+        pytest.param({CANARY: {"b": CANARY}}, "config", id="the-first-name"),
+        pytest.param(
+            {"config": {"Healthcheck": {"Test": ["CMD", "curl", "-u", "u:Sup3rS3cret", "http://x/"]}}},
+            "config.Healthcheck.Test[3]",
+            id="words-of-a-command",
+        ),
+    ],
+)
+def test_the_rest_of_a_config_is_searched(rest: JsonObject, where: str) -> None:
+    masked = mask(rest=rest)
+    assert where in [finding.where for finding in masked.findings]
+    assert CANARY not in str(asdict(masked))
+
+
+def test_what_is_no_secret_in_the_rest_is_none() -> None:
+    digest = "sha256:" + "0123456789abcdef" * 4
+    rest: JsonObject = {
+        "rootfs": {"type": "layers", "diff_ids": [digest] * 3},
+        "container": digest[7:],
+        "docker_version": "20.10.7",
+        "config": {
+            "Healthcheck": {"Test": ["CMD", "curl", "-f", "http://localhost:8080/"], "Interval": 30_000_000_000},
+            "Image": digest, "Shell": ["/bin/sh", "-c"], "StopSignal": "SIGTERM", "WorkingDir": "/app", "Tty": False,
+            "Volumes": {"/var/lib/data": {}}, "OnBuild": None, "Hostname": "e2a1c9d8b7f6",
+        },
+        "container_config": {"Cmd": ["/bin/sh", "-c", "#(nop) ", 'CMD ["nginx"]'], "Env": ["PATH=/bin", "TOKEN=${TOKEN}"]},
+        "history": [{"created": "2026-01-02T03:04:05Z", "empty_layer": True, "author": "A. N. Other <a@example.test>"}],
+        "moby.buildkit.buildinfo.v1": "eyJmcm9udGVuZCI6ImRvY2tlcmZpbGUudjAiLCJzb3VyY2VzIjpbXX0=",
+        "os.features": ["win32k"],
+    }  # fmt: skip
+    assert mask(rest=rest).findings == ()
+
+
+def test_a_place_in_the_rest_is_cut() -> None:
+    deep: JsonValue = CANARY
+    for _ in range(60):
+        deep = {"k" * 100: deep}
+    (finding,) = mask(rest={"a": deep}).findings
+    assert len(finding.where) < 300
+
+
+@pytest.mark.parametrize(
+    ("words", "secrets"),
+    [
+        pytest.param(["curl", "-u", "u:p4ss", "http://x"], [2], id="curl"),
+        pytest.param(["/usr/bin/curl", "-uu:p4ss"], [1], id="in-one-word"),
+        pytest.param(["curl", "--user=u:p4ss"], [1], id="with-an-equals-sign"),
+        pytest.param(["wget", "-H", "a;b|c&d\n", "--user", "a user:a 'pass' ;word"], [4], id="nothing-ends-a-word"),
+        pytest.param(["curl", "\ud800", "-u", "u:p4ss"], [1, 3], id="beside-what-is-no-text"),
+        pytest.param(["curl", "-u", "u:p4ss", "--next", "-u", "v:0ther"], [2, 5], id="two"),
+        pytest.param(["curl", *["-u", "u:${PASS}"] * 3, "-u", "u:p4ss"], [8], id="behind-placeholders"),
+        pytest.param(["curl", "-u", "u:${PASS}"], [], id="a-placeholder"),
+        pytest.param(["app", "http://x/", "-u", "1000:1000"], [], id="a-url-is-no-program"),
+        pytest.param(["su-exec", "-u", "1000:1000", "curl", "http://x"], [], id="another-program-s"),
+        pytest.param(["sh", "-c", "curl http://x", "-u", "1000:1000"], [], id="a-script-s-argument"),
+    ],
+)
+def test_a_credential_among_words(words: list[str], secrets: list[int]) -> None:
+    for boundary in range(len(words) + 1):
+        masked = mask(entrypoint=words[:boundary], cmd=words[boundary:])
+        run = (*masked.entrypoint, *masked.cmd)
+        assert [number for number, word in enumerate(run) if word.startswith("[masked: ")] == secrets
+        assert all(word == words[number] for number, word in enumerate(run) if number not in secrets)
+        assert len(masked.findings) == len(secrets)

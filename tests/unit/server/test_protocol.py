@@ -1,13 +1,19 @@
 """The listener's protocol: what a head may be, how files go out."""
 
+import asyncio
+import socket
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from gateway.api.asgi import SENDFILE
 from gateway.api.head import MAX_HEAD_BYTES, MAX_HEAD_FIELDS
+from gateway.server.protocol import GatewayProtocol, protocol_class
 from tests.support.listener import exchange, listener
 
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
@@ -57,6 +63,109 @@ def test_a_head_of_the_allowed_size_is_served() -> None:
         assert exchange(port, HEAD + fields + b"\r\n").startswith(b"HTTP/1.1 200 ")
 
 
+def head_of(size: int) -> bytes:
+    """Return a head of exactly ``size`` bytes."""
+    return HEAD + b"X: " + b"a" * (size - len(HEAD) - 7) + b"\r\n\r\n"
+
+
+def cut(data: bytes, every: int) -> list[bytes]:
+    return [data[start : start + every] for start in range(0, len(data), every)]
+
+
+async def given(*pieces: bytes) -> bytes:
+    """Return what the protocol answers where each piece arrives as it was cut, which a socket promises nobody."""
+    config = uvicorn.Config(hello, http=protocol_class(head_seconds=10, body_seconds=60), lifespan="off")
+    config.load()
+    protocol = GatewayProtocol(config, ServerState(), {}, asyncio.get_running_loop())
+    transport = Recorded()
+    protocol.connection_made(transport)
+    for piece in pieces:
+        if not transport.closed:
+            protocol.data_received(piece)
+        for _ in range(3):  # so that what is complete is answered
+            await asyncio.sleep(0)
+    protocol.connection_lost(None)
+    return bytes(transport.sent)
+
+
+class Recorded(asyncio.Transport):
+    """A transport that keeps what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = bytearray()
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += data
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def pause_reading(self) -> None:
+        """Nothing is read here."""
+
+    def resume_reading(self) -> None:
+        """Nothing is read here."""
+
+
+CUTS = pytest.mark.parametrize(
+    "every",
+    [
+        pytest.param(1 << 20, id="in-one"),
+        pytest.param(MAX_HEAD_BYTES, id="at-the-limit"),
+        pytest.param(40_000, id="in-two"),
+        pytest.param(16_384, id="as-tls-does"),
+        pytest.param(1_000, id="in-many"),
+        pytest.param(7, id="in-very-many"),
+    ],
+)
+
+
+@CUTS
+@pytest.mark.parametrize(
+    ("size", "status"),
+    [
+        pytest.param(40_000, b"200", id="40-KB"),
+        pytest.param(MAX_HEAD_BYTES, b"200", id="limit"),
+        pytest.param(MAX_HEAD_BYTES + 1, b"431", id="one-more"),
+    ],
+)
+def test_row_090_a_head_counts_its_bytes_once_however_it_is_cut(size: int, status: bytes, every: int) -> None:
+    assert asyncio.run(given(*cut(head_of(size), every))).startswith(b"HTTP/1.1 " + status + b" ")
+
+
+@CUTS
+def test_row_090_fields_of_spaces_count_too(every: int) -> None:
+    head = HEAD + b"X:" + b" " * MAX_HEAD_BYTES + b"1\r\n\r\n"
+    assert asyncio.run(given(*cut(head, every))).startswith(b"HTTP/1.1 431 ")
+
+
+@CUTS
+@pytest.mark.parametrize(
+    ("size", "status"),
+    [
+        pytest.param(40_000, b"200", id="40-KB"),
+        pytest.param(MAX_HEAD_BYTES + 1, b"431", id="one-more"),
+    ],
+)
+def test_row_090_the_next_head_is_counted_anew(size: int, status: bytes, every: int) -> None:
+    """Each of two requests has its own 64 KiB, and the body of the first none of them."""
+    body = b"b" * MAX_HEAD_BYTES
+    first = b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nX: %s\r\n\r\n" % (len(body), b"a" * 40_000)
+    answer = asyncio.run(given(*cut(first, every), *cut(body, every), *cut(head_of(size), every)))
+    assert b"HTTP/1.1 431 " in answer if status == b"431" else answer.count(b"HTTP/1.1 200 ") == 2
+
+
 def test_row_091_a_head_that_does_not_come_ends_the_connection() -> None:
     with listener(hello, head_seconds=0.2) as port:
         assert exchange(port, b"GET / HT") == b""
@@ -101,6 +210,52 @@ def test_two_requests_on_one_connection_are_both_answered() -> None:
     first = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     with listener(hello) as port:
         assert exchange(port, first + HEAD + b"\r\n").count(b"HTTP/1.1 200 ") == 2
+
+
+def test_row_091_an_empty_line_does_not_keep_a_connection() -> None:
+    """It is allowed before a request, and is none: it must not only end the limit of an idle connection."""
+    with listener(hello, head_seconds=0.2) as port, socket.create_connection(("127.0.0.1", port), timeout=4) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        client.sendall(b"\r\n")
+        assert client.recv(65536) == b""
+
+
+def test_an_empty_line_after_a_body_does_not_cut_the_answer_off() -> None:
+    release = threading.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.to_thread(release.wait, 10)
+        await hello(scope, receive, send)
+
+    with listener(slow, head_seconds=0.1) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
+        client.sendall(b"\r\n")
+        client.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        release.set()
+        client.settimeout(10)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("version", [b"HTTP/0.9", b"HTTP/1.2", b"HTTP/2.0", b"HTTP/3.0"])
+def test_a_version_that_is_not_spoken_here_is_505(version: bytes) -> None:
+    with listener(hello) as port:
+        answer = exchange(port, b"GET / " + version + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 505 ")
+    assert answer.count(b"HTTP/1.1 ") == 2, "the answer, and its own words"
+
+
+def test_http_1_0_is_answered_and_its_connection_ended() -> None:
+    with listener(hello) as port:
+        answer = exchange(port, b"GET / HTTP/1.0\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+def test_what_is_no_version_at_all_is_400() -> None:
+    with listener(hello) as port:
+        assert exchange(port, b"GET / HTTQ/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 400 ")
 
 
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -98,6 +98,7 @@ def upgrade() -> None:
     op.create_table(
         "entry", _integer("index_id"), _text("child"), _key("entry", "index_id", "child"), sqlite_with_rowid=False
     )
+    op.create_index("ix_entry_child", "entry", ["child"])
     op.create_table(
         "event",
         _integer("id"),

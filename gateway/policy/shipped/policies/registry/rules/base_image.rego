@@ -18,6 +18,8 @@ import data.registry.lib.settings
 
 rule := {"id": "base_image", "code": "BASE001", "effect": "deny"}
 
+kinds := {"allowed": "patterns", "undeclared": "choice"}
+
 key := "org.opencontainers.image.base.name"
 
 findings contains judge.not_applicable(rule, subject) if {
@@ -27,6 +29,7 @@ findings contains judge.not_applicable(rule, subject) if {
 
 findings contains judge.finding(rule, subject, verdict(subject)) if {
 	judge.on(rule)
+	settings.sound(rule.code, kinds)
 	some subject in input.subjects
 }
 

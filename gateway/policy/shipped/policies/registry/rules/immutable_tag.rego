@@ -17,6 +17,8 @@ import data.registry.lib.settings
 
 rule := {"id": "immutable_tag", "code": "TAG001", "effect": "deny"}
 
+kinds := {"immutable_tags": "patterns"}
+
 findings contains judge.not_applicable(rule, subject) if {
 	judge.off(rule)
 	some subject in input.subjects
@@ -24,6 +26,7 @@ findings contains judge.not_applicable(rule, subject) if {
 
 findings contains judge.finding(rule, subject, verdict(subject)) if {
 	judge.on(rule)
+	settings.sound(rule.code, kinds)
 	some subject in input.subjects
 }
 

@@ -1,8 +1,9 @@
 # METADATA
 # title: No secrets in the config
 # description: |
-#   The gateway's detectors found nothing in the environment, labels, annotations, history, entrypoint or command. The
-#   input names the detector and the place, never the value. `ignored_detectors` lists detectors that do not count.
+#   The gateway's detectors found nothing in the annotations, nor in any text of the config: environment, labels, history,
+#   entrypoint, command, health check, author and all the rest, also of members that nothing else reads. The input
+#   names the detector and the place, never the value. `ignored_detectors` lists detectors that do not count.
 #   Judges everything that is pushed.
 # custom:
 #   code: SEC001
@@ -17,6 +18,8 @@ import data.registry.lib.settings
 
 rule := {"id": "no_secret", "code": "SEC001", "effect": "deny"}
 
+kinds := {"ignored_detectors": "texts"}
+
 findings contains judge.not_applicable(rule, subject) if {
 	judge.off(rule)
 	some subject in input.subjects
@@ -24,6 +27,7 @@ findings contains judge.not_applicable(rule, subject) if {
 
 findings contains judge.finding(rule, subject, verdict(subject)) if {
 	judge.on(rule)
+	settings.sound(rule.code, kinds)
 	some subject in input.subjects
 }
 

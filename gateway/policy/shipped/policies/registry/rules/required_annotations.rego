@@ -17,6 +17,8 @@ import data.registry.lib.settings
 
 rule := {"id": "required_annotations", "code": "ANN001", "effect": "deny"}
 
+kinds := {"required": "requirements"}
+
 findings contains judge.not_applicable(rule, subject) if {
 	judge.off(rule)
 	some subject in input.subjects
@@ -24,6 +26,7 @@ findings contains judge.not_applicable(rule, subject) if {
 
 findings contains judge.finding(rule, subject, verdict(subject)) if {
 	judge.on(rule)
+	settings.sound(rule.code, kinds)
 	some subject in input.subjects
 }
 

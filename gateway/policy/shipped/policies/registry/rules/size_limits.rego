@@ -17,6 +17,14 @@ import data.registry.lib.settings
 
 rule := {"id": "size_limits", "code": "SIZE001", "effect": "deny"}
 
+kinds := {
+	"max_bytes": "amount",
+	"max_layers": "amount",
+	"manifest_media_types": "patterns",
+	"layer_media_types": "patterns",
+	"foreign_layers": "choice",
+}
+
 findings contains judge.not_applicable(rule, subject) if {
 	judge.off(rule)
 	some subject in input.subjects
@@ -24,6 +32,7 @@ findings contains judge.not_applicable(rule, subject) if {
 
 findings contains judge.finding(rule, subject, verdict(subject)) if {
 	judge.on(rule)
+	settings.sound(rule.code, kinds)
 	some subject in input.subjects
 }
 

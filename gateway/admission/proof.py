@@ -1,0 +1,117 @@
+"""What is proven of an image, as the policy's input says it: the verdict of trust, and the evidence.
+
+``trust`` is what decides, ``evidence.verified`` what is genuine: attestations of any type, and what only policies in warn
+mode look at, are in the one and not in the other.
+
+Pure: no I/O, no third-party import.
+Source: DESIGN 3 ("Evidence"), 6 and 7; `gateway.policy` owns the schema.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.admission.projection import Projection
+from gateway.evidence.values import EvidenceReport, Rejected, TrustSatisfied, TrustStaticPass, TrustVerdict, Verified
+from gateway.oci.digest import Digest
+from gateway.oci.strict_json import JsonObject, JsonValue
+from gateway.policy.secrets import mask
+
+MAX_VERIFIED: Final = 200
+MAX_REJECTED: Final = 50
+MAX_CLAIMS: Final = 64
+"""Of one signature (``cosign sign -a``)."""
+
+
+def trust(verdict: TrustVerdict, report: EvidenceReport) -> JsonObject:
+    """Return the member ``trust``: what the trust policy says, and what and whose signatures that rests on."""
+    if isinstance(verdict, TrustSatisfied):
+        return {
+            "satisfied": True,
+            "static_pass": False,
+            "policies": [requirement.policy for requirement in verdict.requirements],
+            "signers": list[JsonValue](_signers(verdict, report)),
+            "codes": [],
+        }
+    if isinstance(verdict, TrustStaticPass):
+        return {"satisfied": True, "static_pass": True, "policies": [verdict.policy], "signers": [], "codes": []}
+    codes: list[JsonValue] = [reason.code for reason in verdict.reasons]
+    return {"satisfied": False, "static_pass": False, "policies": [], "signers": [], "codes": codes}
+
+
+def _signers(verdict: TrustSatisfied, report: EvidenceReport) -> list[str]:
+    """Return the keys whose signatures requirements rest on, once each, sorted.
+
+    Told by the key itself, so that one key under two names, or in two files, is one. An attestation is no signature
+    (DESIGN 3), and nothing rests on a policy in warn mode.
+    """
+    signed = {(each.policy, each.evidence, each.signer.id) for each in report.verified if each.is_signature}
+    return sorted(
+        {
+            signer.id
+            for each in verdict.requirements
+            for signer in each.signers
+            if any((each.policy, digest, signer.id) in signed for digest in each.evidence)
+        }
+    )
+
+
+def evidence(report: EvidenceReport, verdict: TrustVerdict, projection: Projection) -> JsonObject:
+    """Return the member ``evidence``: what is genuine and what is not, apart, each up to its number."""
+    told = _told_once(report.verified)
+    if isinstance(verdict, TrustSatisfied):
+        # First what the verdict rests on: whatever else is verified must not push it out.
+        policies = {requirement.policy for requirement in verdict.requirements}
+        told = sorted(told, key=lambda item: item.policy not in policies)
+    if len(told) > MAX_VERIFIED:
+        projection.truncated.append("evidence.verified")
+    if len(report.rejected) > MAX_REJECTED:
+        projection.truncated.append("evidence.rejected")
+    verified: list[JsonValue] = [
+        _verified(item, f"evidence.verified[{number}]", projection) for number, item in enumerate(told[:MAX_VERIFIED])
+    ]
+    rejected: list[JsonValue] = [_rejected(item) for item in report.rejected[:MAX_REJECTED]]
+    return {"verified": verified, "rejected": rejected}
+
+
+def _told_once(verified: Sequence[Verified]) -> Sequence[Verified]:
+    """Return each statement as it was first here: whoever repeats it in other manifests must not push out another."""
+    first: dict[tuple[Digest, str, str, str], Verified] = {}
+    for item in verified:
+        key = (item.signed, item.format.value, item.policy, item.authority)
+        if key not in first or item.first_seen < first[key].first_seen:
+            first[key] = item
+    return tuple(first.values())
+
+
+def _verified(item: Verified, where: str, projection: Projection) -> JsonObject:
+    # Masked and no finding: what a signer says is not what the image says of itself, and must not deny it.
+    scalars = {
+        name: value
+        for name, value in sorted(item.annotations.items())[:MAX_CLAIMS]
+        if value is None or isinstance(value, bool | int | str)
+    }
+    written = {name: value if isinstance(value, str) else json.dumps(value) for name, value in scalars.items()}
+    masked = mask(annotations=written).annotations
+    kept = projection.texts(masked, f"{where}.annotations", whole=len(scalars) == len(item.annotations))
+    annotations: JsonObject = {
+        shown: scalars[name] if kept[shown] == text else kept[shown]
+        for shown, (name, text) in zip(masked, written.items(), strict=True)
+        if shown in kept
+    }
+    said = mask(texts={} if item.predicate_type is None else {"type": item.predicate_type}).texts
+    return {
+        "evidence": str(item.evidence),
+        "format": item.format.value,
+        "signer": item.signer.id,
+        "signer_name": item.signer.name,
+        "authority": item.authority,
+        "policy": item.policy,
+        "predicate_type": said.get("type"),
+        "annotations": annotations,
+        "first_seen": item.first_seen,
+    }
+
+
+def _rejected(item: Rejected) -> JsonObject:
+    return {"evidence": str(item.evidence), "code": item.code.value}

@@ -1,0 +1,47 @@
+"""Whether a gateway could serve with a configuration: `serve` asks before it does anything, `config check` asks only.
+
+One function for both, since a check that passes what the start refuses is found out at the next restart. It looks at the
+settings and the files that they name. What changes without them (the catalog's schema, who listens on the address,
+whether the OPA server answers) is for `doctor` and the start.
+
+I/O: reads files.
+Source: INTERFACE 3 (`config check`).
+"""
+
+import ssl
+
+from gateway.config.reading import read_secret
+from gateway.config.sections import Config
+from gateway.errors import ConfigInvalid
+from gateway.identity.key_files import load_key_ring
+from gateway.policy.opa_client import OpaAddress
+from gateway.server.tls import listener_context
+
+
+def check(config: Config) -> None:
+    """Raise `ConfigInvalid` for the first setting that the gateway would not serve with."""
+    listener_context(config)
+    load_key_ring(config.path(config.identity.key_directory))
+    metrics_secret(config)
+    if config.policy.engine == "opa":
+        if config.policy.token_file is not None:
+            read_secret(config.path(config.policy.token_file), key="policy.token_file")
+        OpaAddress.parse(config.policy.address)
+        _check_policy_ca(config)
+
+
+def metrics_secret(config: Config) -> str | None:
+    """Return the secret that `/metrics` is for; None where there is no such address. Raises `ConfigInvalid`."""
+    file = config.metrics.token_file
+    return None if file is None else read_secret(config.path(file), key="metrics.token_file")
+
+
+def _check_policy_ca(config: Config) -> None:
+    """Raise where `policy.ca` is not one: the engine reads it when it is first asked, which is too late to refuse."""
+    if config.policy.ca is None:
+        return
+    path = config.path(config.policy.ca)
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except OSError as error:  # an SSLError is one
+        raise ConfigInvalid(f"policy.ca: {path} cannot be read as certificates ({error.strerror or error})") from None
