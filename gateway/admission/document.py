@@ -85,7 +85,7 @@ def describe(parts: tuple[Part, ...], report: EvidenceReport, trust: TrustVerdic
         },
         "subjects": list[JsonValue](subjects),
         "closure": "complete",
-        "trust": proof.trust(trust, report),
+        "trust": proof.trust(trust),
         "evidence": proof.evidence(report, trust, projection),
         "truncated": list[JsonValue](projection.truncated),
     }

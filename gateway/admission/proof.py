@@ -23,14 +23,14 @@ MAX_CLAIMS: Final = 64
 """Of one signature (``cosign sign -a``)."""
 
 
-def trust(verdict: TrustVerdict, report: EvidenceReport) -> JsonObject:
+def trust(verdict: TrustVerdict) -> JsonObject:
     """Return the member ``trust``: what the trust policy says, and what and whose signatures that rests on."""
     if isinstance(verdict, TrustSatisfied):
         return {
             "satisfied": True,
             "static_pass": False,
             "policies": [requirement.policy for requirement in verdict.requirements],
-            "signers": list[JsonValue](_signers(verdict, report)),
+            "signers": list[JsonValue](_signers(verdict)),
             "codes": [],
         }
     if isinstance(verdict, TrustStaticPass):
@@ -39,21 +39,13 @@ def trust(verdict: TrustVerdict, report: EvidenceReport) -> JsonObject:
     return {"satisfied": False, "static_pass": False, "policies": [], "signers": [], "codes": codes}
 
 
-def _signers(verdict: TrustSatisfied, report: EvidenceReport) -> list[str]:
+def _signers(verdict: TrustSatisfied) -> list[str]:
     """Return the keys whose signatures requirements rest on, once each, sorted.
 
     Told by the key itself, so that one key under two names, or in two files, is one. An attestation is no signature
     (DESIGN 3), and nothing rests on a policy in warn mode.
     """
-    signed = {(each.policy, each.evidence, each.signer.id) for each in report.verified if each.is_signature}
-    return sorted(
-        {
-            signer.id
-            for each in verdict.requirements
-            for signer in each.signers
-            if any((each.policy, digest, signer.id) in signed for digest in each.evidence)
-        }
-    )
+    return sorted({signer for requirement in verdict.requirements for signer in requirement.signed_by})
 
 
 def evidence(report: EvidenceReport, verdict: TrustVerdict, projection: Projection) -> JsonObject:

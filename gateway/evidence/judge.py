@@ -102,7 +102,8 @@ def _requirement(slot: int, policy: str, carriers: Sequence[Verified]) -> Requir
             continue
         signers.setdefault(each.signer.id, each.signer)
         evidence[each.evidence] = None
-    return Requirement(slot, policy, tuple(signers.values()), tuple(evidence))
+    signed_by = dict.fromkeys(each.signer.id for each in ordered if each.is_signature and each.signer.id in signers)
+    return Requirement(slot, policy, tuple(signers.values()), tuple(evidence), tuple(signed_by))
 
 
 def _why_not(policy: ImagePolicy, report: EvidenceReport) -> Reason:

@@ -151,6 +151,8 @@ class Requirement:
     policy: str
     signers: tuple[SignerIdentity, ...]
     evidence: tuple[Digest, ...]
+    signed_by: tuple[str, ...]
+    """The ids of those signers that carry it by a signature: an attestation is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from gateway.admission.values import Admitted
 from tests.support.admission import KEY, OTHER_KEY, House, house, run
 from tests.support.admission_stories import codes
-from tests.support.evidence import Evidence, attested_bundle, attested_classic, signed_bundle
+from tests.support.evidence import Evidence, attested_bundle, attested_classic, signed_bundle, signed_classic
 from tests.support.images import image
 
 APP: Final = image("two signers")
@@ -60,6 +60,20 @@ def test_what_is_no_second_signer(tmp_path: Path, policies: dict[str, bytes], se
         await home.attach("alice", second)
         assert codes(await home.push("alice", APP, "v1")) == {"SIG001"}
         assert await home.target("v1") is None
+
+    with house(tmp_path) as home:
+        run(story(home))
+
+
+def test_who_is_trusted_to_attest_is_no_signer_by_a_signature_beside_anothers(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        attester = f"\n  - name: other\n    key: {{path: other.pub}}\n    ctlog: none{SBOM}\n".encode()
+        await home.trust({**FILES, "r.yaml": policy("key").rstrip() + attester})
+        await home.level("SIG001", "enforce", minimum_signers=2)
+        await home.push("alice", APP, "v1")
+        await home.attach("alice", attested_bundle(OTHER_KEY, subject=APP.digest))
+        await home.attach("alice", signed_classic(KEY, OTHER_KEY, subject=APP.digest))
+        assert codes(await home.push("alice", APP, "v1")) == {"SIG001"}
 
     with house(tmp_path) as home:
         run(story(home))

@@ -242,7 +242,7 @@ def test_held_lists_what_waits_of_every_class_by_its_end(acme: Catalog) -> None:
     cache = image(b"cache")
     acme.push(SIGNATURE, cls=ManifestClass.EVIDENCE, subject=APP.digest, expires=NOW + WEEK + 1)
     acme.push(cache, cls=ManifestClass.CACHE, expires=NOW + WEEK + 2)
-    acme.execute("INSERT INTO project SELECT 99, 'else', mode, visibility, 1, 0, 0, 0, 0, 1, 1, 0, 1 FROM project")
+    acme.execute("INSERT INTO project SELECT 99, 'else', mode, visibility, 1, 0, 0, 0, 0, 1, 1, 0, 0, 1 FROM project")
     found = {
         name: [view.digest for view in run(acme.manifests.held(project, limit=limit, now=NOW))]
         for name, project, limit in [

@@ -41,6 +41,17 @@ decision_input = Table(
     Column("document", LargeBinary, nullable=False),  # canonical JSON; secrets masked
 )
 
+passing_input = Table(
+    "passing_input",
+    metadata,
+    row_id(),
+    Column("project_id", Integer, nullable=False),
+    Column("sha256", Text, nullable=False, unique=True),  # of a `decision_input` that admitted nothing
+    Column("size", Integer, nullable=False),
+    Index("ix_passing_input_project_id", "project_id"),
+    **NEVER_REUSED,
+)
+
 event = Table(
     "event",
     metadata,

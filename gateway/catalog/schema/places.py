@@ -24,6 +24,8 @@ project = Table(
     Column("held_seconds", Integer, nullable=False),
     # What build caches count for, apart: they wait for nothing, and must not keep an image from waiting.
     Column("cache_bytes", Integer, nullable=False, server_default=text("0")),
+    # What it keeps of the inputs of decisions that admitted nothing.
+    Column("passing_bytes", Integer, nullable=False, server_default=text("0")),
     time("created"),
     **NEVER_REUSED,
 )

@@ -7,7 +7,6 @@ I/O: on the caller's connection, in its transaction.
 Source: DESIGN 2; docs/decisions/0002-one-world-read-twice.md.
 """
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -36,6 +35,7 @@ from gateway.catalog.sqlite.admitting import admit, record_verified
 from gateway.catalog.sqlite.directory import read_project
 from gateway.catalog.sqlite.events import insert_event
 from gateway.catalog.sqlite.holding import announce, recount
+from gateway.catalog.sqlite.inputs import keep_input
 from gateway.catalog.sqlite.putting import put_manifest
 from gateway.catalog.sqlite.removing import delete_manifest, entomb
 from gateway.catalog.sqlite.scope import Scope, create_repository, find_manifest, manifest_id, open_scope
@@ -115,10 +115,7 @@ def _scope(
 
 def _record_decision(scope: Scope, effect: RecordDecision) -> None:
     if effect.input_document is not None:
-        scope.connection.execute(
-            "INSERT INTO decision_input (sha256, document) VALUES (?, ?) ON CONFLICT (sha256) DO NOTHING",
-            (hashlib.sha256(effect.input_document).hexdigest(), effect.input_document),
-        )
+        keep_input(scope, effect.input_document, admitted=effect.outcome == "admitted")
     scope.connection.execute(
         """INSERT INTO decision (id, manifest_id, repo_name, digest, tag, outcome, at, record)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",

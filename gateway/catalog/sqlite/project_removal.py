@@ -34,7 +34,7 @@ _BY_REPOSITORY: Final = (
     "subject_state",
     "manifest",
 )
-_BY_PROJECT: Final = ("repository", "upload", "tombstone", "member")
+_BY_PROJECT: Final = ("repository", "upload", "tombstone", "member", "passing_input")
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ def test_a_requirement_rests_on_each_signer_by_what_was_seen_of_it_first() -> No
         "p",
         (SignerIdentity("a", "A"), SignerIdentity("b", "B")),
         tuple(item.evidence for item in found),
+        ("a", "b"),
     )
     (slot,) = supports(EvidenceReport(found, ()), TrustSatisfied((requirement,), ()))
     assert [(each.signer, each.seen, each.evidence) for each in slot] == [

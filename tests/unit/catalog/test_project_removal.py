@@ -83,6 +83,7 @@ def fill(connection: sqlite3.Connection, name: str, salt: str) -> None:
         )
         insert("work", kind="reevaluate", key=f"{where}@{salt}", data=f'{{"repository": "{where}"}}', due=NOW)
     insert("decision_input", sha256=salt, document=b"{}")
+    insert("passing_input", project_id=project, sha256=salt, size=2)
     insert("pull", minute=1, principal_id="u:x", repository=repository, digest=HEX, address=salt, outcome="pulled",
            first=NOW, last=NOW, count=1)  # fmt: skip
     insert("work", kind="rejudge", key=f"project:{name}", data=f'{{"project": "{name}"}}', due=NOW)

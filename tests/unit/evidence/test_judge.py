@@ -63,7 +63,9 @@ PUBS: Final = {"key.pub": KEY.pem.encode(), "other.pub": OTHER.pem.encode(), "th
 
 def test_a_signature_satisfies() -> None:
     evidence = made.signed_bundle(KEY)
-    requirement = Requirement(0, "policy", (SignerIdentity(KEY.id, "key-0"),), (Digest.parse(evidence.digest),))
+    requirement = Requirement(
+        0, "policy", (SignerIdentity(KEY.id, "key-0"),), (Digest.parse(evidence.digest),), (KEY.id,)
+    )
     assert _judge(made.trust_files(KEY), evidence) == TrustSatisfied((requirement,))
 
 

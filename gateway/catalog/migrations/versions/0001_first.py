@@ -163,6 +163,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_missing_parent_id", "missing", ["parent_id"])
     op.create_table(
+        "passing_input",
+        _integer("id"),
+        _integer("project_id"),
+        _text("sha256"),
+        _integer("size"),
+        _key("passing_input", "id"),
+        _unique("passing_input", "sha256"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_passing_input_project_id", "passing_input", ["project_id"])
+    op.create_table(
         "principal",
         _text("id"),
         _text("kind"),
@@ -187,6 +198,7 @@ def upgrade() -> None:
         _integer("held_bytes_limit"),
         _integer("held_seconds"),
         _integer("cache_bytes", "0"),
+        _integer("passing_bytes", "0"),
         _integer("created"),
         _key("project", "id"),
         _unique("project", "name"),
