@@ -42,8 +42,8 @@ class Closure:
         first, others = self.missing[0], len(self.missing) - 1
         more = f" and {others} more" if others else ""
         message = (
-            f"{first}{more} named by it is not in this repository, has another length than it says, or lacks parts itself: "
-            "push what is missing"
+            f"{first}{more} named by it is not in this repository, has another length than it says, lacks parts itself, or "
+            "came while the project held more than it may: push what is missing"
         )
         return (Reason("CLOSURE_INCOMPLETE", message, "hold"),)
 
@@ -77,12 +77,11 @@ def closure(world: World) -> Closure:
     ]
     for child in world.children:
         if not child.present:
-            missing.append(child.digest)
+            # It waits for what it names itself, whatever that leads to: a row for each, not for each of their parts.
+            missing.append(child.path[0] if child.path else child.digest)
             continue
         if child.missing_blobs:
-            missing.append(
-                child.digest
-            )  # It waits for the child, whatever that lacks: a row for each, not for each of its parts.
+            missing.append(child.path[0] if child.path else child.digest)
         edges.append(JudgedEdge(child.digest, child.path))
         if len(child.path) + 1 >= MAX_DEPTH and child.children:
             message = f"{child.digest} is an index nested deeper than {MAX_DEPTH}"

@@ -8,13 +8,13 @@ Source: DESIGN 7; `gateway.policy` owns the schema.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.access.values import ProjectFacts
 from gateway.admission import proof
 from gateway.admission.parts import Part
-from gateway.admission.projection import MAX_TEXT_CHARS, Projection
+from gateway.admission.projection import MAX_TEXT_CHARS, Projection, first_items, first_texts
 from gateway.admission.values import Trigger
 from gateway.catalog.world import TagFacts
 from gateway.evidence.values import EvidenceReport, TrustVerdict
@@ -25,7 +25,8 @@ from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
 from gateway.oci.strict_json import JsonObject, JsonValue
 from gateway.policy import canonical
-from gateway.policy.secrets import Masked, mask
+from gateway.policy.detectors import Budget
+from gateway.policy.secrets import Masked, mask, merged
 
 API_VERSION: Final = "registry-gateway/admission/v1"
 
@@ -73,7 +74,8 @@ def describe(parts: tuple[Part, ...], report: EvidenceReport, trust: TrustVerdic
     """Return the members that are about the image. Raises `PolicyInvalid` for what has no canonical spelling."""
     projection = Projection()
     root = parts[0]
-    subjects = [_subject(part, projection) for part in parts]
+    masking = _Masking()
+    subjects = [_subject(part, masking, projection) for part in parts]
     members: JsonObject = {
         "what": {
             "digest": str(root.manifest.digest),
@@ -125,9 +127,64 @@ def _tag(facts: TagFacts, digest: Digest) -> JsonObject:
     }
 
 
-def _subject(part: Part, projection: Projection) -> JsonObject:
-    manifest, config = part.manifest, part.config
-    masked = _masked(part)
+class _Masking:
+    """The texts of one description, masked: every part on one budget, and a config that several share once."""
+
+    def __init__(self) -> None:
+        self._budget = Budget()
+        self._configs: dict[Digest, Masked] = {}
+
+    def manifest(self, part: Part) -> Masked:
+        """Return what is said beside the config. Descriptors' annotations enter no input, and are searched."""
+        manifest = part.manifest
+        texts = {
+            "artifactType": manifest.declared_type,
+            **_platform(part.platform, "platform."),
+            **{f"layers[{number}].mediaType": layer.media_type for number, layer in enumerate(manifest.layers)},
+        }
+        descriptors = {f"layers[{number}]": layer for number, layer in enumerate(manifest.layers)}
+        descriptors |= {f"manifests[{number}]": entry for number, entry in enumerate(manifest.manifests)}
+        descriptors |= {name: one for name, one in (("config", manifest.config), ("subject", manifest.subject)) if one}
+        return mask(
+            annotations=manifest.annotations,
+            texts={name: text for name, text in texts.items() if text is not None},
+            descriptors={place: descriptor.annotations for place, descriptor in descriptors.items()},
+            budget=self._budget,
+        )
+
+    def config(self, part: Part) -> Masked | None:
+        """Return what the part's config says, cut to what an input holds of it; what nobody judges is searched."""
+        config, descriptor = part.config, part.manifest.config
+        if config is None or descriptor is None:
+            return None
+        if descriptor.digest not in self._configs:
+            texts = {**_platform(config, ""), "user": config.user, "created": config.created}
+            masked = mask(
+                env=config.env,
+                labels=config.labels,
+                history=config.history,
+                entrypoint=config.entrypoint,
+                cmd=config.cmd,
+                exposed_ports=config.exposed_ports,
+                texts={name: text for name, text in texts.items() if text is not None},
+                rest=config.rest,
+                budget=self._budget,
+            )
+            self._configs[descriptor.digest] = replace(
+                masked,
+                env=first_items(masked.env),
+                labels=first_texts(masked.labels),
+                entrypoint=first_items(masked.entrypoint),
+                cmd=first_items(masked.cmd),
+                exposed_ports=first_items(masked.exposed_ports),
+            )
+        return self._configs[descriptor.digest]
+
+
+def _subject(part: Part, masking: _Masking, projection: Projection) -> JsonObject:
+    manifest = part.manifest
+    masked, configured = masking.manifest(part), masking.config(part)
+    found = merged(masked.findings, () if configured is None else configured.findings)
     layers: list[JsonValue] = [
         {
             "digest": str(layer.digest),
@@ -138,7 +195,7 @@ def _subject(part: Part, projection: Projection) -> JsonObject:
         for number, layer in enumerate(manifest.layers)
     ]
     where = f"subjects[{manifest.digest}]"
-    origin = "platform." if part.platform is not None else "" if config is not None else None
+    said, origin = (masked, "platform.") if part.platform is not None else (configured, "")
     return {
         "digest": str(manifest.digest),
         "root": part.root,
@@ -146,49 +203,18 @@ def _subject(part: Part, projection: Projection) -> JsonObject:
         "kind": part.kind,
         "artifact_type": masked.texts.get("artifactType"),
         "platform": None
-        if origin is None
+        if said is None
         else {
-            "os": masked.texts.get(f"{origin}os", ""),
-            "architecture": masked.texts.get(f"{origin}architecture", ""),
-            "variant": masked.texts.get(f"{origin}variant"),
+            "os": said.texts.get(f"{origin}os", ""),
+            "architecture": said.texts.get(f"{origin}architecture", ""),
+            "variant": said.texts.get(f"{origin}variant"),
         },
         "annotations": projection.texts(masked.annotations, f"{where}.annotations"),
         "layers": layers,
         "size": sum(layer.size for layer in manifest.layers) + (0 if manifest.config is None else manifest.config.size),
-        "config": None if config is None else _config(masked, f"{where}.config", projection),
-        "secret_findings": [{"detector": finding.detector, "where": finding.where} for finding in masked.findings],
+        "config": None if configured is None else _config(configured, f"{where}.config", projection),
+        "secret_findings": [{"detector": finding.detector, "where": finding.where} for finding in found],
     }
-
-
-def _masked(part: Part) -> Masked:
-    """Return all text of a part with its secrets masked.
-
-    Its descriptors' annotations, and what of its config nobody judges, enter no input, and are searched.
-    """
-    manifest, config = part.manifest, part.config
-    texts = {
-        "artifactType": manifest.declared_type,
-        **_platform(part.platform, "platform."),
-        **_platform(config, ""),
-        "user": None if config is None else config.user,
-        "created": None if config is None else config.created,
-        **{f"layers[{number}].mediaType": layer.media_type for number, layer in enumerate(manifest.layers)},
-    }
-    descriptors = {f"layers[{number}]": layer for number, layer in enumerate(manifest.layers)}
-    descriptors |= {f"manifests[{number}]": entry for number, entry in enumerate(manifest.manifests)}
-    descriptors |= {name: one for name, one in (("config", manifest.config), ("subject", manifest.subject)) if one}
-    return mask(
-        env=() if config is None else config.env,
-        labels={} if config is None else config.labels,
-        annotations=manifest.annotations,
-        history=() if config is None else config.history,
-        entrypoint=() if config is None else config.entrypoint,
-        cmd=() if config is None else config.cmd,
-        exposed_ports=() if config is None else config.exposed_ports,
-        texts={name: text for name, text in texts.items() if text is not None},
-        descriptors={place: descriptor.annotations for place, descriptor in descriptors.items()},
-        rest={} if config is None else config.rest,
-    )
 
 
 def _platform(source: Platform | ImageConfig | None, prefix: str) -> dict[str, str | None]:

@@ -72,12 +72,16 @@ def parts(manifests: Sequence[Manifest], configs: Mapping[Digest, bytes]) -> tup
     Raises `ManifestInvalid` for a config that is none, and for an image whose config says that it is something else.
     """
     platforms = {entry.digest: entry.platform for manifest in manifests for entry in manifest.manifests}
+    read: dict[Digest, ImageConfig] = {}
     found = []
     for number, manifest in enumerate(manifests):
         _check_not_disguised(manifest)
         config = None
         if manifest.config is not None and manifest.config.media_type in media_types.IMAGE_CONFIGS:
-            config = ImageConfig.parse(configs[manifest.config.digest])
+            digest = manifest.config.digest
+            if digest not in read:
+                read[digest] = ImageConfig.parse(configs[digest])
+            config = read[digest]
         found.append(Part(manifest, number == 0, config, platforms.get(manifest.digest)))
     return tuple(found)
 

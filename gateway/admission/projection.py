@@ -4,6 +4,7 @@ Pure: no I/O, no third-party import.
 Source: DESIGN 11 (Limits: policy input 1 MiB after projection).
 """
 
+import heapq
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -13,6 +14,16 @@ MAX_ITEMS: Final = 256
 MAX_TEXT_CHARS: Final = 4096
 TEXT_BUDGET_BYTES: Final = 512 * 1024
 """For all free text of a document together: it stays below 1 MiB (DESIGN 11) whatever an image carries."""
+
+
+def first_texts(values: Mapping[str, str]) -> dict[str, str]:
+    """Return of ``values`` what `Projection.texts` says the same of as of all: one more than it takes, in its order."""
+    return {name: values[name] for name in heapq.nsmallest(MAX_ITEMS + 1, values)}
+
+
+def first_items(values: Sequence[str]) -> tuple[str, ...]:
+    """Return of ``values`` what `Projection.items` says the same of as of all."""
+    return tuple(values[: MAX_ITEMS + 1])
 
 
 class Projection:

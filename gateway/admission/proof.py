@@ -15,6 +15,7 @@ from gateway.admission.projection import Projection
 from gateway.evidence.values import EvidenceReport, Rejected, TrustSatisfied, TrustStaticPass, TrustVerdict, Verified
 from gateway.oci.digest import Digest
 from gateway.oci.strict_json import JsonObject, JsonValue
+from gateway.policy.detectors import Budget
 from gateway.policy.secrets import mask
 
 MAX_VERIFIED: Final = 200
@@ -59,8 +60,10 @@ def evidence(report: EvidenceReport, verdict: TrustVerdict, projection: Projecti
         projection.truncated.append("evidence.verified")
     if len(report.rejected) > MAX_REJECTED:
         projection.truncated.append("evidence.rejected")
+    budget = Budget()
     verified: list[JsonValue] = [
-        _verified(item, f"evidence.verified[{number}]", projection) for number, item in enumerate(told[:MAX_VERIFIED])
+        _verified(item, f"evidence.verified[{number}]", projection, budget)
+        for number, item in enumerate(told[:MAX_VERIFIED])
     ]
     rejected: list[JsonValue] = [_rejected(item) for item in report.rejected[:MAX_REJECTED]]
     return {"verified": verified, "rejected": rejected}
@@ -76,7 +79,7 @@ def _told_once(verified: Sequence[Verified]) -> Sequence[Verified]:
     return tuple(first.values())
 
 
-def _verified(item: Verified, where: str, projection: Projection) -> JsonObject:
+def _verified(item: Verified, where: str, projection: Projection, budget: Budget) -> JsonObject:
     # Masked and no finding: what a signer says is not what the image says of itself, and must not deny it.
     scalars = {
         name: value
@@ -84,14 +87,14 @@ def _verified(item: Verified, where: str, projection: Projection) -> JsonObject:
         if value is None or isinstance(value, bool | int | str)
     }
     written = {name: value if isinstance(value, str) else json.dumps(value) for name, value in scalars.items()}
-    masked = mask(annotations=written).annotations
+    masked = mask(annotations=written, budget=budget).annotations
     kept = projection.texts(masked, f"{where}.annotations", whole=len(scalars) == len(item.annotations))
     annotations: JsonObject = {
         shown: scalars[name] if kept[shown] == text else kept[shown]
         for shown, (name, text) in zip(masked, written.items(), strict=True)
         if shown in kept
     }
-    said = mask(texts={} if item.predicate_type is None else {"type": item.predicate_type}).texts
+    said = mask(texts={} if item.predicate_type is None else {"type": item.predicate_type}, budget=budget).texts
     return {
         "evidence": str(item.evidence),
         "format": item.format.value,

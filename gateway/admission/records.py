@@ -37,8 +37,12 @@ def decision(
     who: Who,
     basis: Basis | None = None,
     tag: Tag | None = None,
+    again: bool = False,
 ) -> RecordDecision:
-    """Return the record of one decision. ``outcome`` is one of admitted, held, denied, policy-error, drift."""
+    """Return the record of one decision. ``outcome`` is one of admitted, held, denied, policy-error, drift.
+
+    ``again``: it leaves everything as it is.
+    """
     world, proof = matter.world, matter.proof
     record: JsonObject = {
         "outcome": outcome,
@@ -59,7 +63,7 @@ def decision(
         "input": None if basis is None else basis.input_sha256,
     }
     document = None if basis is None else basis.input_document
-    return RecordDecision(decision_id, matter.digest, tag, outcome, record, document)
+    return RecordDecision(decision_id, matter.digest, tag, outcome, record, document, again)
 
 
 def event(

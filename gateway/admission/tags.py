@@ -22,7 +22,8 @@ from gateway.errors import Reason, Severity
 from gateway.oci.names import Tag
 
 MAX_PENDING_TAGS: Final = 100
-"""That wait for one manifest. Each has a decision of its own when a signature comes, inside the PUT of that signature."""
+"""That wait for one manifest, of those who read what is held; and in all, for the others. Each has a decision of its own
+when a signature comes, inside the PUT of that signature."""
 
 MAX_PENDING_TAGS_OF_ONE: Final = 50
 """For one requester: whoever may push it as well has the other half. Those who read what is held share a hundred among
@@ -59,6 +60,7 @@ def tag_effects(attempt: Attempt, matter: Matter, tag: TagVerdict, *, moves: boo
             who=attempt.who,
             basis=tag.basis,
             tag=name,
+            again=tag.facts.target == digest,
         ),
         event(
             kind,
@@ -88,8 +90,8 @@ def over_tag_limit(attempt: Attempt, waiting: Iterable[Tag]) -> Reason | None:
         full = (
             f"{len(own)} tags wait for {digest} for {principal.name} already, and at most {MAX_PENDING_TAGS_OF_ONE} may"
         )
-    elif wanted - there.keys() and len(wanted | _counted(attempt, there)) > MAX_PENDING_TAGS:
-        full = f"{len(there)} tags wait for {digest} already, and at most {MAX_PENDING_TAGS} may"
+    elif wanted - there.keys() and len(wanted | (counted := _counted(attempt, there))) > MAX_PENDING_TAGS:
+        full = f"{len(counted)} tags wait for {digest} already, and at most {MAX_PENDING_TAGS} may"
     else:
         return None
     return Reason("TAG_LIMIT", f"{full}: sign it, so that they move, or delete some of them", "deny", str(digest))

@@ -181,7 +181,10 @@ class Entomb:
 
 @dataclass(frozen=True, slots=True)
 class RecordDecision:
-    """The decision record; ``input_document`` is canonical JSON, stored under its SHA-256."""
+    """The decision record; ``input_document`` is canonical JSON, stored under its SHA-256.
+
+    ``again``: it leaves everything as it is, so that its input proves no more than that of the one before it.
+    """
 
     id: str
     digest: Digest
@@ -189,6 +192,7 @@ class RecordDecision:
     outcome: str
     record: JsonObject
     input_document: bytes | None = field(default=None, repr=False)
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

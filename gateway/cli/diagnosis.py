@@ -16,13 +16,13 @@ from gateway import app
 from gateway.app import Parts
 from gateway.catalog.schema_revision import HEAD, current
 from gateway.cli.directories import trust_files
-from gateway.config.reading import read_secret
 from gateway.config.sections import Config
 from gateway.errors import GatewayError
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.identity.key_files import load_key_ring
 from gateway.policy.build import build
 from gateway.policy.opa_engine import OpaEngine
+from gateway.server.startable import check_open_files, check_secret_files
 from gateway.server.tls import server_context
 
 MIN_FREE_BYTES: Final = 1024**3
@@ -47,6 +47,7 @@ def diagnose(
         _certificate(settings, now=now),
         _token_keys(settings, now=now),
         _secret_files(settings),
+        _open_files(),
         _private_files(settings),
         _space(settings),
         _schema(settings),
@@ -97,20 +98,20 @@ def _token_keys(settings: Config, *, now: int) -> Finding:
 
 def _secret_files(settings: Config) -> Finding:
     """Read what the configuration names a file for, as the gateway does when it starts."""
-    named = {"metrics.token_file": settings.metrics.token_file}
-    if settings.policy.engine == "opa":
-        named["policy.token_file"] = settings.policy.token_file
     try:
-        for key, file in named.items():
-            if file is not None:
-                read_secret(settings.path(file), key=key)
-        if settings.policy.engine == "opa" and settings.policy.ca is not None:
-            settings.path(settings.policy.ca).read_bytes()
+        check_secret_files(settings)
     except GatewayError as error:
         return Finding("secret files", "FAILED", error.message)
-    except OSError as error:
-        return Finding("secret files", "FAILED", f"policy.ca: {error.filename} cannot be read ({error.strerror})")
     return Finding("secret files", "ok", "every file that the configuration names a secret in is readable")
+
+
+def _open_files() -> Finding:
+    """Look at the limit as the gateway does when it starts: that of who runs this, which may be another."""
+    try:
+        connections = check_open_files()
+    except GatewayError as error:
+        return Finding("open files", "FAILED", error.message)
+    return Finding("open files", "ok", f"enough for {connections} connections")
 
 
 def _private_files(settings: Config) -> Finding:

@@ -12,9 +12,10 @@ from gateway.cli.context import context_of, find_project, operator
 from gateway.cli.directories import trust_files
 from gateway.cli.terminal import when
 from gateway.cli.typed import typed
-from gateway.errors import Conflict, Unavailable
+from gateway.config.sections import Config
+from gateway.errors import ConfigInvalid, Conflict, Unavailable
 from gateway.evidence.authorities import ImagePolicy
-from gateway.evidence.reach import wide_keys
+from gateway.evidence.reach import strange_hosts, wide_keys
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.oci.names import ProjectName
 from gateway.policy.build import build, run_tests
@@ -41,13 +42,30 @@ def _policies(policies: Iterable[ImagePolicy]) -> list[dict[str, object]]:
     ]
 
 
+def _hosts(configured: Config) -> frozenset[str]:
+    return frozenset({configured.server.public_host, *configured.server.hosts})
+
+
 @trust.command("check")
 def trust_check(context: typer.Context, place: Path) -> None:
-    """Check a trust policy file or directory and show what it says; warn of a key that covers several projects."""
+    """Check a trust policy file or directory and show what it says; warn of a key that covers several projects.
+
+    It warns too of a glob with a host that is none of this registry, as the configuration says.
+    """
     loaded = TrustPolicy.load(trust_files(place))
-    terminal = context_of(context).terminal
+    command = context_of(context)
+    terminal = command.terminal
     for key in wide_keys(loaded):
         terminal.note(f"warning: {key}")
+    try:
+        hosts = _hosts(command.config())
+    except ConfigInvalid as error:
+        # A policy is checked where there is no registry too, such as in its own repository.
+        if any(glob.host is not None for each in loaded.policies for glob in each.globs):
+            terminal.note(f"warning: hosts in globs were not looked at, there is no configuration: {error.message}")
+    else:
+        for strange in strange_hosts(loaded, registry_hosts=hosts):
+            terminal.note(f"warning: {strange}")
     terminal.rows(("name", "project", "globs", "authorities", "mode"), _policies(loaded.policies))
 
 
@@ -71,7 +89,7 @@ def trust_show(context: typer.Context, project: Annotated[str | None, typer.Argu
     """Show the active trust policy; of a project, every policy that can be about a repository of it."""
 
     command = context_of(context)
-    server = command.config().server
+    configured = command.config()
     parsed = None if project is None else typed(ProjectName.parse, project)
 
     async def read(parts: Parts) -> RevisionRow | None:
@@ -81,7 +99,7 @@ def trust_show(context: typer.Context, project: Annotated[str | None, typer.Argu
 
     row = command.run(read)
     found = () if row is None else TrustPolicy.deserialise(row.content).policies
-    hosts = frozenset({server.public_host, *server.hosts})
+    hosts = _hosts(configured)
     shown = [item for item in found if parsed is None or item.can_match(parsed, registry_hosts=hosts)]
     command.terminal.rows(("name", "project", "globs", "authorities", "mode"), _policies(shown))
 

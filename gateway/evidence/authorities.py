@@ -120,4 +120,4 @@ def _names(path: str, glob: Glob, registry_hosts: frozenset[str]) -> Iterator[st
     """
     yield path
     if "*" not in glob.text.partition("/")[0]:
-        yield from (f"{host}/{path}" for host in registry_hosts)
+        yield from (f"{host.lower()}/{path}" for host in registry_hosts)

@@ -55,3 +55,28 @@ def _project(glob: Glob) -> str:
     first, slash, rest = glob.text.partition("/")
     is_host = bool(slash) and (first == "localhost" or ":" in first or ("." in first and "*" not in first))
     return rest.partition("/")[0] if is_host else first
+
+
+@dataclass(frozen=True, slots=True)
+class StrangeHost:
+    """A glob that names a host which is none of the registry's: it covers nothing here, unless a project is called so."""
+
+    policy: str
+    glob: Glob
+
+    def __str__(self) -> str:
+        return (
+            f"the policy {self.policy} names {self.glob.text}, and {self.glob.host} is no host of this registry: "
+            "it covers no repository, unless a project has that name (server.public_url and server.hosts are the hosts)"
+        )
+
+
+def strange_hosts(policy: TrustPolicy, *, registry_hosts: frozenset[str]) -> tuple[StrangeHost, ...]:
+    """Return every glob that names a host which is none of ``registry_hosts``."""
+    ours = {host.lower() for host in registry_hosts}
+    return tuple(
+        StrangeHost(each.name, glob)
+        for each in policy.policies
+        for glob in each.globs
+        if glob.host is not None and glob.host not in ours
+    )

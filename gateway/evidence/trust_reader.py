@@ -107,7 +107,10 @@ def _glob(image: Field) -> Glob:
     image.known({"glob"})
     glob = image.member("glob")
     try:
-        return Glob.parse(glob.text())
+        parsed = Glob.parse(glob.text())
+        # It would be a requirement that never applies, and nobody would see that.
+        parsed.check_possible()
+        return parsed
     except ValueError as reason:
         glob.refuse(str(reason))
 

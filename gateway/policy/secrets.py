@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.oci.strict_json import JsonObject, JsonValue
-from gateway.policy.detectors import detect_in_words, detect_named, detect_text
+from gateway.policy.detectors import UNREADABLE, Budget, detect_in_words, detect_named, detect_pair, detect_text
 
 MAX_FINDINGS: Final = 1000
 """Within the input schema's 1,024. The last one then says that there are more."""
@@ -48,6 +48,14 @@ class Masked:
     findings: tuple[SecretFinding, ...]
 
 
+def merged(*found: Sequence[SecretFinding]) -> tuple[SecretFinding, ...]:
+    """Return what was found, once each, in order; a last finding stands for those that are too many."""
+    once = tuple(dict.fromkeys(itertools.chain(*found)))
+    if len(once) <= MAX_FINDINGS:
+        return once
+    return (*once[: MAX_FINDINGS - 1], SecretFinding(TOO_MANY, f"{len(once)} places"))
+
+
 def mask(
     *,
     env: Sequence[str] = (),
@@ -60,14 +68,16 @@ def mask(
     texts: Mapping[str, str] | None = None,
     descriptors: Mapping[str, Mapping[str, str]] | None = None,
     rest: JsonObject | None = None,
+    budget: Budget | None = None,
 ) -> Masked:
     """Return every given text with each secret's whole value replaced by ``[masked: <detector>]``.
 
     ``env`` are ``NAME=VALUE`` entries. ``texts`` is for single values (``{"user": ...}``); its keys are the caller's own
     and not looked at. ``descriptors`` are annotations by the place of their descriptor (``layers[3]``), ``rest`` is what
-    else the config says, of whatever form: only searched, since no input holds them.
+    else the config says, of whatever form: only searched, since no input holds them. ``budget`` is what all of it may cost,
+    or a call's part of that: what is left when it is spent is masked unread.
     """
-    masking = _Masking()
+    masking = _Masking(budget or Budget())
     for place, pairs in (descriptors or {}).items():
         masking.pairs(f"{place}.annotation", pairs)
     masking.search(rest or {})
@@ -85,29 +95,25 @@ def mask(
         cmd=run[len(entrypoint) :],
         exposed_ports=masking.items("exposed-port", exposed_ports),
         texts={name: masking.text(name, text) for name, text in (texts or {}).items()},
-        findings=masking.findings(),
+        findings=merged(tuple(masking.found)),
     )
 
 
 class _Masking:
     """One pass over one image's texts."""
 
-    def __init__(self) -> None:
-        self._found: dict[SecretFinding, None] = {}
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self.found: dict[SecretFinding, None] = {}
         # Twenty layers are of one media type. Of this image alone, and gone with it.
         self._detected: dict[str, str | None] = {}
-
-    def findings(self) -> tuple[SecretFinding, ...]:
-        """Return what was found, once each, in order."""
-        found = tuple(self._found)
-        if len(found) <= MAX_FINDINGS:
-            return found
-        return (*found[: MAX_FINDINGS - 1], SecretFinding(TOO_MANY, f"{len(found)} places"))
+        self._asked: tuple[str, str] | None = None
+        self._told: tuple[str | None, str | None] = (None, None)
 
     def text(self, where: str, text: str) -> str:
         """Return ``text``, or the mask where a detector matches it."""
         if text not in self._detected:
-            self._detected[text] = detect_text(text)
+            self._detected[text] = detect_text(text, budget=self._budget)
         detector = self._detected[text]
         return text if detector is None else self._mask(detector, where)
 
@@ -118,7 +124,7 @@ class _Masking:
     def command(self, places: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
         """Return the words of one command, also where one is a credential by what stands before it."""
         masked = list(self._words(places, words))
-        for number, detector in detect_in_words(words):
+        for number, detector in detect_in_words(words, budget=self._budget):
             masked[number] = self._mask(detector, places[number])
         return tuple(masked)
 
@@ -126,22 +132,29 @@ class _Masking:
         masked = [self.text(place, word) for place, word in zip(places, words, strict=True)]
         for number, (flag, value) in enumerate(itertools.pairwise(words), start=1):
             # ["--password", "hunter2"]: neither says anything alone.
-            detector = detect_named(flag.lstrip("-"), value) if flag.startswith("-") and "=" not in flag else None
+            detector = None
+            if flag.startswith("-") and "=" not in flag:
+                detector = detect_named(flag.lstrip("-"), value, budget=self._budget)
             if detector is not None:
                 masked[number] = self._mask(detector, places[number])
         return tuple(masked)
 
     def search(self, value: JsonValue, where: str = "", name: str = "") -> None:
         """Look at every text below ``value``, member names too: a place is a path, and a text is read under its name."""
-        if isinstance(value, str):
-            detector = detect_text(f"{name}={value}") or detect_named(name, value)
-            if detector is not None:
+        if not self._budget.take_text():
+            self._mask(UNREADABLE, "config")
+        elif isinstance(value, str):
+            if detector := self._pair(name, value)[1]:
                 self._mask(detector, where)
         elif isinstance(value, list):
             self._search_list(value, where)
         elif isinstance(value, dict):
             for key, inner in value.items():
-                shown = self.text(where or "config", key)
+                if self._budget.spent:
+                    self._mask(UNREADABLE, "config")
+                    return
+                place = where or "config"
+                shown = self._name(place, key, inner) if isinstance(inner, str) else self.text(place, key)
                 self.search(inner, _cut(f"{where}.{shown}" if where else shown), key)
 
     def _search_list(self, items: Sequence[JsonValue], where: str) -> None:
@@ -151,34 +164,49 @@ class _Masking:
         self.command(places, words)
         for place, word, item in zip(places, words, items, strict=True):
             name, equals, value = word.partition("=")
-            detector = detect_named(name, value) if equals else None
+            detector = detect_named(name, value, budget=self._budget) if equals else None
             if detector is not None:
                 self._mask(detector, place)
+            if self._budget.spent:
+                self._mask(UNREADABLE, "config")
+                return
             if not isinstance(item, str):
                 self.search(item, _cut(place))
 
     def entry(self, entry: str) -> str:
         """Return an environment entry with its value masked, and its name too where a secret is in that."""
         name, equals, value = entry.partition("=")
-        shown = self.text("env", name)
-        masked = self._value("env", shown, name, value) if equals else ""
-        return f"{shown}={masked}" if equals else shown
+        if not equals:
+            return self.text("env", name)
+        shown = self._name("env", name, value)
+        return f"{shown}={self._value('env', shown, name, value)}"
 
     def pairs(self, kind: str, pairs: Mapping[str, str]) -> dict[str, str]:
         """Return a map with its values masked, and its keys too; two keys that mask alike stay two."""
         masked: dict[str, str] = {}
+        numbers: dict[str, int] = {}
         for name, value in pairs.items():
-            shown = self.text(kind, name)
+            shown = self._name(kind, name, value)
             text = self._value(kind, shown, name, value)
-            masked[_unused(shown, masked)] = text
+            masked[_unused(shown, masked, numbers)] = text
         return masked
 
+    def _pair(self, name: str, value: str) -> tuple[str | None, str | None]:
+        """Return the detectors of the name and of the value; asked for the name and then for the value, read once."""
+        if (name, value) != self._asked:
+            self._asked, self._told = (name, value), detect_pair(name, value, budget=self._budget)
+        return self._told
+
+    def _name(self, where: str, name: str, value: str) -> str:
+        detector = self._pair(name, value)[0]
+        return name if detector is None else self._mask(detector, where)
+
     def _value(self, kind: str, shown: str, name: str, value: str) -> str:
-        detector = detect_text(f"{name}={value}") or detect_named(name, value)
+        detector = self._pair(name, value)[1]
         return value if detector is None else self._mask(detector, f"{kind}:{shown[:_MAX_NAME_CHARACTERS]}")
 
     def _mask(self, detector: str, where: str) -> str:
-        self._found[SecretFinding(detector, where)] = None
+        self.found[SecretFinding(detector, where)] = None
         return f"[masked: {detector}]"
 
 
@@ -187,8 +215,10 @@ def _cut(place: str) -> str:
     return place[:_MAX_NAME_CHARACTERS]
 
 
-def _unused(name: str, taken: Mapping[str, str]) -> str:
-    candidate, number = name, 2
+def _unused(name: str, taken: Mapping[str, str], numbers: dict[str, int]) -> str:
+    """Return ``name``, numbered where it is taken. ``numbers`` are the last ones given: nobody counts from 2 each time."""
+    candidate = name
     while candidate in taken:
-        candidate, number = f"{name} {number}", number + 1
+        numbers[name] = numbers.get(name, 1) + 1
+        candidate = f"{name} {numbers[name]}"
     return candidate

@@ -99,8 +99,8 @@ class Acceptor:
 
     def _take(self, connection: socket.socket) -> None:
         if self.connections() >= self._max_connections:
-            connection.close()
             self._refused()
+            connection.close()
             return
         connection.setblocking(False)
         task = self._loop.create_task(self._greet(connection))

@@ -31,12 +31,18 @@ def raise_limit() -> int:
     It is never lowered, and never raised above the hard one, which is the operator's.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    found = attainable()
+    if soft not in (resource.RLIM_INFINITY, found):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (found, hard))
+    return found
+
+
+def attainable() -> int:
+    """Return what `raise_limit` would, and raise nothing."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return WANTED_DESCRIPTORS
-    wanted = WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, WANTED_DESCRIPTORS)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(soft, wanted)
+    return max(soft, WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, WANTED_DESCRIPTORS))
 
 
 def max_connections(descriptors: int) -> int:

@@ -94,7 +94,7 @@ def _serve(config: Config, listener: socket.socket, *, listening: Callable[[], N
         if failed.broken is not None:
             return {"storage": "a store failed, and this process is ending"}
         try:
-            running.catalog_file.check()
+            parts.database.files.check()
         except GatewayError as error:
             return {"catalog": error.message}
         return await behind.ready()

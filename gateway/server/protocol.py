@@ -2,10 +2,11 @@
 
 uvicorn reads a request head of any size, for any time: one header of 100 MB costs 13 s of CPU before anybody has said who
 he is. Here a head has at most `MAX_HEAD_BYTES`, `MAX_HEAD_FIELDS` and a deadline, and a body that stops coming ends the
-connection. How an answer goes out is `gateway.server.sending`'s.
+connection. Nothing is upgraded to another protocol. What cannot be read is refused, and never in the middle of an answer or
+besides one. How an answer goes out is `gateway.server.sending`'s.
 
 I/O: sockets.
-Source: security row 90, 91.
+Source: security row 90, 91, 120; RFC 9110, section 7.8 ("Upgrade"); RFC 9112, section 9.3.
 """
 
 import asyncio
@@ -62,6 +63,8 @@ class GatewayProtocol(HttpToolsProtocol):
         self._too_large = False
         self._odd = False
         self._begun = False  # uvicorn has no cycle before the first head is complete
+        self._in_body = False  # of a message that an application has
+        self._last = False  # nothing is read after this message
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -77,7 +80,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
         So it does not matter how a head is cut: one of `MAX_HEAD_BYTES` is read, and one byte more is refused.
         """
-        while data and not self.transport.is_closing():
+        while data and not self._last and not self.transport.is_closing():
             if self._complete:
                 self._begin_head()  # with this byte: an empty line before it counts
             data = self._read(data)
@@ -110,7 +113,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if str(sys.exception()) == _NO_VERSION:
             self._refuse(OTHER_VERSION)
         else:
-            super().send_400_response(msg)
+            self._refuse(400)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -122,6 +125,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def _begin_head(self) -> None:
         self._heads += 1
         self._in_head, self._complete, self._too_large, self._odd = True, False, False, False
+        self._in_body = False
         self._head_bytes = self._field_bytes = self._idle_bytes = 0
         self._await_head()
 
@@ -161,9 +165,33 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._odd:
             self._refuse(400)
             return
+        upgrade = self.parser.should_upgrade()
+        if upgrade and self._announces_body():
+            self._refuse(400)
+            return
         super().on_headers_complete()
-        self._begun = True
+        self._begun = self._in_body = True
+        if upgrade:
+            # The parser drops what came behind it in the same piece, and would go on with the next one.
+            self._last, self.cycle.keep_alive = True, False
         self._await_body()
+
+    def _announces_body(self) -> bool:
+        """Whether the head says that there is a body, which the parser does not read where it sees an upgrade or CONNECT.
+
+        It takes such a message to end with its head: what follows would be read as the next request (row 120).
+        """
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self.headers
+        )
+
+    def _should_upgrade(self) -> bool:
+        """Never: a request to upgrade is answered as if it were none, which RFC 9110 leaves to the server."""
+        return False
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: uvicorn would advise its operator to install WebSockets."""
 
     def on_body(self, body: bytes) -> None:
         if not self._begun or self.transport.is_closing():
@@ -174,7 +202,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._stop(self._body_timer)
-        self._complete = True
+        self._complete, self._in_body = True, False
         if not self._begun or self.transport.is_closing():
             return
         super().on_message_complete()
@@ -227,11 +255,19 @@ class GatewayProtocol(HttpToolsProtocol):
             self.timeout_keep_alive_handler()
 
     def _refuse(self, status: int) -> None:
-        """Answer without an application unless one is answering, and end the connection: nothing more of it is read."""
+        """Answer without an application, and end the connection: nothing more of it is read.
+
+        Where an application is answering, the answer is cut off, since nothing may be written into it. Where it has
+        answered and the rest of the body is not one, that was the answer: a second one would be taken for that of the next
+        request.
+        """
         if self.transport.is_closing():
             return
         if self._begun and not self.cycle.response_complete:
             self.transport.abort()
+            return
+        if self._in_body:
+            self.transport.close()
             return
         body = f'{{"errors":[{{"code":"UNSUPPORTED","message":"{_SENTENCES[status]}"}}]}}'.encode()
         self.transport.write(

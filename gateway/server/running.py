@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from gateway.app import Parts, background, unix_now
-from gateway.catalog.sqlite.presence import OpenedFile
 from gateway.errors import GatewayError
 from gateway.server import log
 
@@ -29,7 +28,6 @@ class Running:
         self._parts = parts
         self._failed = failed
         self._worker = background(parts, now=unix_now, failed=failed)
-        self.catalog_file = OpenedFile(parts.database.path)
         self._version: int | None = None
         self.policy: str | None = None
 
@@ -110,8 +108,8 @@ class Running:
             raise
 
     async def _stay(self) -> None:
-        """End the process where the catalog's file is not there any more: what it acknowledges would be lost."""
-        self.catalog_file.check()
+        """End the process where a file of the catalog is not there any more: what it acknowledges would be lost."""
+        self._parts.database.files.check()
 
     async def _look(self) -> None:
         await self._worker.keep_looking()

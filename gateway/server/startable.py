@@ -1,10 +1,10 @@
 """Whether a gateway could serve with a configuration: `serve` asks before it does anything, `config check` asks only.
 
 One function for both, since a check that passes what the start refuses is found out at the next restart. It looks at the
-settings and the files that they name. What changes without them (the catalog's schema, who listens on the address,
-whether the OPA server answers) is for `doctor` and the start.
+settings, the files that they name and the limit of open files. What changes without them (the catalog's schema, who
+listens on the address, whether the OPA server answers) is for `doctor` and the start.
 
-I/O: reads files.
+I/O: reads files, and the limit of this process.
 Source: INTERFACE 3 (`config check`).
 """
 
@@ -15,6 +15,7 @@ from gateway.config.sections import Config
 from gateway.errors import ConfigInvalid
 from gateway.identity.key_files import load_key_ring
 from gateway.policy.opa_client import OpaAddress
+from gateway.server.descriptors import attainable, max_connections
 from gateway.server.tls import listener_context
 
 
@@ -22,12 +23,23 @@ def check(config: Config) -> None:
     """Raise `ConfigInvalid` for the first setting that the gateway would not serve with."""
     listener_context(config)
     load_key_ring(config.path(config.identity.key_directory))
+    check_secret_files(config)
+    check_open_files()
+
+
+def check_secret_files(config: Config) -> None:
+    """Raise `ConfigInvalid` for the first file with a secret, or what belongs to one, that cannot be used."""
     metrics_secret(config)
     if config.policy.engine == "opa":
         if config.policy.token_file is not None:
             read_secret(config.path(config.policy.token_file), key="policy.token_file")
         OpaAddress.parse(config.policy.address)
         _check_policy_ca(config)
+
+
+def check_open_files() -> int:
+    """Return how many connections there may be. Raises `ConfigInvalid` where this process may open too few files."""
+    return max_connections(attainable())
 
 
 def metrics_secret(config: Config) -> str | None:

@@ -1,5 +1,7 @@
 """Row 102, in time: what is named first and comes later, goes, returns, or becomes somebody else's meanwhile."""
 
+import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,10 @@ from gateway.access.values import Role
 from gateway.admission.values import Held
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.digest import Algorithm, Digest
-from tests.support.admission import OPERATOR, PROJECT, House
-from tests.support.admission_stories import administrator, codes, limit_held_bytes
-from tests.support.images import Artifact, Blob, Json, cache_image, canonical, image
+from tests.support.admission import KEY, OPERATOR, PROJECT, House
+from tests.support.admission_stories import administrator, codes, distrust, limit_held_bytes, put_bytes
+from tests.support.evidence import signed_bundle, signed_classic
+from tests.support.images import OCI_INDEX, Artifact, Blob, Json, cache_image, cache_index, canonical, image
 from tests.support.naming_stories import (
     FOREIGN,
     OTHER_ROBOT,
@@ -247,6 +250,156 @@ def test_a_blob_that_comes_back_to_what_is_shown_is_shown_at_once(tmp_path: Path
         assert await blob_visible(home, layer)
 
     tell(tmp_path, story)
+
+
+# -- nothing that is signed and whole is left waiting
+
+
+@pytest.mark.parametrize("again", [pytest.param(False, id="once"), pytest.param(True, id="put-again")])
+def test_an_index_waits_no_longer_when_its_child_is_shown_again(tmp_path: Path, again: bool) -> None:
+    async def story(home: House) -> None:
+        child = image("base")
+        await home.push("alice", child)
+        root, mine = _numbered(child, 1), wrap(wrap(child))
+        await home.put("alice", root)
+        await sign(home, root)
+        await home.put("ci", mine.children[0])
+        await home.put("ci", mine, "mine")
+        await delete(home, root)
+        await sign(home, mine)
+        if again:
+            await home.put("ci", mine.children[0])
+            await home.put("ci", mine, "mine")
+        assert await home.target("mine") is None
+        await sign(home, child)
+        assert await home.target("mine") == mine.digest
+
+    tell(tmp_path, story)
+
+
+def test_an_index_waits_no_longer_when_its_child_is_trusted_again(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        child = image("base")
+        await home.push("alice", child)
+        evidence = signed_bundle(KEY, subject=child.digest)
+        await home.attach("alice", evidence)
+        mine = wrap(child)
+        await home.put("ci", mine, "mine")
+        await distrust(home, evidence)
+        await sign(home, mine)
+        assert await home.target("mine") is None
+        await sign(home, child)
+        assert await home.target("mine") == mine.digest
+
+    tell(tmp_path, story)
+
+
+def test_an_index_waits_no_longer_when_what_leads_to_its_child_is_back(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        child = image("base")
+        await home.push("alice", child)
+        between = wrap(child)
+        root = wrap(between)
+        await home.put("alice", between)
+        await home.put("alice", root)
+        await sign(home, root)
+        await delete(home, between)
+        mine = wrap(child, image("own"))
+        await bring_all(home, image("own"), ROBOT)
+        await home.put("ci", image("own"))
+        await home.put("ci", mine, "mine")
+        await sign(home, mine)
+        assert await home.target("mine") is None
+        await home.put("alice", between)
+        await home.work()
+        assert await home.target("mine") == mine.digest
+
+    tell(tmp_path, story)
+
+
+def test_thousands_that_name_a_child_cost_its_deletion_and_its_return_nothing(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        child = image("base")
+        await home.push("alice", child)
+        for number in range(20):
+            await home.put("alice", _numbered(child, number), f"v{number}")
+        statements: list[str] = []
+        await home.database.write(lambda connection: connection.set_trace_callback(statements.append))
+        await delete(home, child)
+        await home.database.write(lambda connection: connection.set_trace_callback(None))
+        assert len(statements) < 120, "no statement for each of them"
+        for number in range(20):
+            await sign(home, _numbered(child, number))
+        assert await home.target("v0") is None
+        await home.push("alice", child)
+        await home.work()
+        for number in range(20):
+            assert await home.target(f"v{number}") == _numbered(child, number).digest
+
+    tell(tmp_path, story)
+
+
+def _numbered(child: Artifact, number: int) -> Artifact:
+    document: Json = {
+        "schemaVersion": 2,
+        "mediaType": OCI_INDEX,
+        "manifests": [child.manifest.descriptor()],
+        "annotations": {"number": str(number)},
+    }
+    return Artifact(Blob(OCI_INDEX, canonical(document)), children=(child,))
+
+
+# -- what is kept as evidence, put as an image
+
+
+def test_a_put_by_digest_of_evidence_links_and_counts_nothing(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        signature = signed_classic(KEY, subject=image("none").digest)
+        document = json.loads(signature.manifest)
+        large = b"x" * 100_000
+        document["layers"][0] |= {"digest": str(Digest.of(large)), "size": 1}
+        lying = dataclasses.replace(signature, manifest=canonical(document))
+        await home.blob(signature.blobs[document["config"]["digest"]])
+        await put_bytes(home, "alice", lying, str(signature.tag))
+        await bring(home, large, home.people["alice"])
+        await put_bytes(home, "alice", lying)
+        linked, loose = await home.database.read_aside(
+            lambda connection: connection.execute(
+                """SELECT (SELECT coalesce(sum(b.size), 0) FROM link l JOIN blob b ON b.id = l.blob_id),
+                (SELECT count(*) FROM repo_blob WHERE loose IS NOT NULL)"""
+            ).fetchone()
+        )
+        assert linked < 10_000
+        assert loose == 1, "the layer ends as an upload does that nobody finishes"
+
+    tell(tmp_path, story)
+
+
+# -- a build cache that is listed by an index
+
+
+def test_a_build_cache_is_whose_who_has_all_of_it_and_is_renewed_by_who_reads_it(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        cache = cache_index("cache")
+        await home.put("ci2", cache, "cache")
+        await bring_all(home, cache, ROBOT)
+        await home.put("ci", cache, "cache")
+        view = await home.view(cache.digest)
+        assert view is not None
+        assert view.who == "r:ci"
+        assert await _cache_bytes(home) == len(cache.manifest.content) + sum(len(blob.content) for blob in cache.blobs)
+        home.now += 7 * 24 * 3600
+        await home.put("alice", cache, "cache")
+        view = await home.view(cache.digest)
+        assert view is not None
+        assert (view.who, view.expires) == ("u:alice", home.now + 14 * 24 * 3600)
+
+    tell(tmp_path, story)
+
+
+async def _cache_bytes(home: House) -> int:
+    (project,) = await home.projects.projects()
+    return project.cache_bytes
 
 
 # -- what others do costs nobody anything

@@ -156,19 +156,50 @@ def test_row_091_who_says_nothing_makes_room_in_time(site: Site) -> None:
         until(lambda: site.answers("/livez", 200), seconds=HEAD_SECONDS * 4)
 
 
-@pytest.mark.parametrize("change", ["removed", "replaced"])
-def test_a_catalog_that_is_not_there_any_more_ends_the_process(site: Site, change: str) -> None:
-    """SQLite would go on with the file that it has open, and acknowledge what nobody finds again."""
+@contextlib.contextmanager
+def taken(site: Site, suffix: str, change: str) -> Iterator[None]:
+    """Remove a file of the catalog, or put a copy of it in its place; give it back in the end."""
     catalog = site.made.folder / "data" / "catalog.sqlite"
-    moved = catalog.rename(catalog.with_name("moved"))
+    kept = {name: catalog.with_name(catalog.name + name) for name in ("", "-wal", "-shm")}
+    file = kept[suffix]
+    moved = file.rename(file.with_name("moved"))
     try:
         if change == "replaced":
-            catalog.write_bytes(moved.read_bytes())
+            file.write_bytes(moved.read_bytes())
+        yield
+    finally:
+        if suffix:
+            moved.unlink()  # when it ended it folded its log into the file, and what is left is nobody's
+            file.unlink(missing_ok=True)
+        else:
+            moved.replace(file)
+
+
+LOST = pytest.mark.parametrize("change", ["removed", "replaced"])
+FILES = pytest.mark.parametrize("suffix", ["", "-wal", "-shm"], ids=["catalog", "log", "index-of-the-log"])
+
+
+@FILES
+@LOST
+def test_a_catalog_that_is_not_there_any_more_ends_the_process(site: Site, suffix: str, change: str) -> None:
+    """SQLite would go on with the file that it has open, and acknowledge what nobody finds again."""
+    with taken(site, suffix, change):
         assert not site.answers("/readyz", 200)
         until(lambda: not site.alive())
         assert site.process.stop() == 3
-    finally:
-        moved.replace(catalog)
+
+
+@FILES
+@LOST
+def test_nothing_is_acknowledged_by_a_catalog_that_is_not_there_any_more(site: Site, suffix: str, change: str) -> None:
+    """Also in the second or two before anybody has looked."""
+    known = image(f"lost{suffix} {change}")
+    assert site.writer.push(known, "before", repository=REPOSITORY).status == 201
+    with taken(site, suffix, change):
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            assert site.writer.put(known, "after", repository=REPOSITORY).status >= 500
+        until(lambda: not site.alive())
+        assert site.process.stop() == 3
 
 
 def test_a_process_that_is_asked_to_end_does(site: Site) -> None:

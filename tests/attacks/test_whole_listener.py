@@ -129,6 +129,8 @@ SMUGGLED = {
     "huge-chunk": b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n" + HIDDEN,
     "bare-line-feeds": b"X: y\nTransfer-Encoding: chunked\n\n0\r\n\r\n" + HIDDEN,
     "folded": b"X: y\r\n Transfer-Encoding: chunked\r\nContent-Length: 5\r\nContent-Length: 0\r\n\r\n" + HIDDEN,
+    "upgrade-and-length": b"Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 60\r\n\r\n" + HIDDEN,
+    "upgrade-and-chunked": b"Connection: upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n" + HIDDEN,
     "nul-in-a-header": b"X: a\x00b\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + HIDDEN,
 }
 

@@ -607,7 +607,7 @@ SECTION_3: Final = (
              "allow moves, hold keeps, deny drops with an event; none stops the others",
              of(SUBJECT, "test_at_promotion_each_pending_tag_has_its_own_decision")),
     Sentence("**Missing parts**: the arrival of a missing blob or child enqueues",
-             "in its own transaction, and is neither delayed nor refused by how much waits",
+             "in its own transaction, and is neither delayed nor refused by how much waits; a full project grows no more",
              of(COMMIT, "test_a_blob_that_arrives_has_its_parent_judged_again",
                 "test_a_child_that_arrives_has_its_parent_judged_again",
                 "tests/unit/catalog/test_arrivals.py",

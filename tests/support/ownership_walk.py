@@ -61,6 +61,7 @@ class Walk:
     images: list[Artifact]
     weights: Sequence[int]
     bringers: Sequence[str]
+    usual: str
     brought: dict[str, set[str]]
     put: dict[str, set[str]]
     seen: set[str] = field(default_factory=set)
@@ -77,7 +78,8 @@ class Walk:
         weights = [dice.choice((0, 4, 8)), 8, 8, *(dice.choice((0, 1, 4)) for _ in range(6))]
         bringers = dice.sample(names, dice.choice((1, 1, 2, 3)))
         nothing: dict[str, set[str]] = {name: set() for name in names}
-        walk = cls(home, dice, images, weights, bringers, nothing, copy.deepcopy(nothing))
+        usual = dice.choice((*names, ROBOTS[0]))
+        walk = cls(home, dice, images, weights, bringers, usual, nothing, copy.deepcopy(nothing))
         if dice.random() < 0.7:
             walk.story.append(await walk._push_all_of(FULL, images[0]))
         return walk
@@ -124,10 +126,10 @@ class Walk:
         await self._check(before)
 
     def _who(self) -> str:
-        return self.dice.choice((FULL, *ROBOTS))
+        return self.usual if self.dice.random() < 0.6 else self.dice.choice((FULL, *ROBOTS))
 
     def _one(self) -> Artifact:
-        return self.images[-1] if self.dice.random() < 0.3 else self.dice.choice(self.images)
+        return self.dice.choice((self.images[0], self.images[-1], self.dice.choice(self.images)))
 
     def _blob(self) -> Blob:
         return self.dice.choice([blob for one in self.images for blob in one.blobs])

@@ -95,8 +95,9 @@ entry = Table(
     metadata,
     Column("index_id", Integer, nullable=False),
     Column("child", Text, nullable=False),  # hex as written: of a sha256, or of a sha512 (found through `alias`)
+    Column("repo_id", Integer, nullable=False),
     PrimaryKeyConstraint("index_id", "child"),
-    Index("ix_entry_child", "child"),
+    Index("ix_entry_repo_id_child", "repo_id", "child"),
     **COMPOUND,
 )
 

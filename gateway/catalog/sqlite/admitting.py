@@ -11,8 +11,8 @@ from gateway.catalog.effects import Admit, JudgedEdge, RecordVerified, Support
 from gateway.catalog.sqlite.holding import count, end_clocks, is_shown, judged_rows
 from gateway.catalog.sqlite.rows import sha256
 from gateway.catalog.sqlite.scope import Scope, manifest_id, raise_repository, signer_id
+from gateway.catalog.sqlite.telling import tell
 from gateway.catalog.sqlite.visibility import ADMITTED, MAX_PATH_DIGESTS
-from gateway.catalog.sqlite.waiting import tell
 from gateway.catalog.values import ManifestClass
 from gateway.errors import Internal
 

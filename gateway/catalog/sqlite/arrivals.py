@@ -9,9 +9,9 @@ Source: DESIGN 3 ("Missing parts").
 import sqlite3
 
 from gateway.catalog.sqlite.directory import read_project
-from gateway.catalog.sqlite.holding import is_shown
-from gateway.catalog.sqlite.scope import Scope, create_repository, find_manifest, open_scope
-from gateway.catalog.sqlite.waiting import PAGE, Part, complete, waits
+from gateway.catalog.sqlite.scope import create_repository, open_scope
+from gateway.catalog.sqlite.telling import PAGE, tell_page
+from gateway.catalog.sqlite.waiting import Part, complete
 from gateway.errors import Internal, NameUnknown
 from gateway.identity.values import Principal
 from gateway.oci.digest import Digest
@@ -56,13 +56,12 @@ def complete_waiting(
     repository: RepositoryName,
     digest: Digest,
     *,
-    brought_by: str,
-    blob: bool,
+    brought_by: str | None,
     after: int,
     now: int,
     page: int = PAGE,
 ) -> None:
-    """Complete the next page of what waits for a ``blob``, or for a manifest that waits for nothing any more.
+    """Look at the next page of what waits for a blob that somebody brought, or (None) of what names a manifest.
 
     Nothing where it, the repository or the project is gone.
     """
@@ -70,23 +69,14 @@ def complete_waiting(
     if project is None:
         return
     scope = open_scope(connection, project, repository, now=now)
-    part = _blob(scope, digest, brought_by) if blob else _manifest(scope, digest, brought_by)
-    if part is not None:
-        complete(scope, part, after=after, limit=page)
-
-
-def _blob(scope: Scope, digest: Digest, brought_by: str) -> Part | None:
-    found = scope.connection.execute(
+    if scope.known_repo_id is None:
+        return
+    if brought_by is None:
+        tell_page(scope, digest, after=after, limit=page)
+        return
+    found = connection.execute(
         "SELECT b.id, b.size FROM blob b JOIN repo_blob k ON k.blob_id = b.id WHERE b.digest = ? AND k.repo_id = ?",
-        (str(digest), scope.known_repo_id),
+        (str(digest), scope.repo_id),
     ).fetchone()
-    return None if found is None else Part(str(digest), brought_by, found[1], found[0])
-
-
-def _manifest(scope: Scope, digest: Digest, brought_by: str) -> Part | None:
-    """Return the manifest that came; None where it is not here or waits."""
-    manifest_id = find_manifest(scope, digest)
-    if manifest_id is None or waits(scope, manifest_id):
-        return None
-    (size,) = scope.connection.execute("SELECT size FROM manifest WHERE id = ?", (manifest_id,)).fetchone()
-    return Part(str(digest), brought_by, size, None, shown=is_shown(scope, manifest_id))
+    if found is not None:
+        complete(scope, Part(str(digest), brought_by, found[1], found[0]), after=after, limit=page)

@@ -104,15 +104,12 @@ class SqliteBlobs:
         )
 
     async def complete_waiting(
-        self, repository: RepositoryName, digest: Digest, *, brought_by: str, blob: bool, after: int, now: int
+        self, repository: RepositoryName, digest: Digest, *, brought_by: str | None, after: int, now: int
     ) -> None:
-        """Complete the next page of what waits for the blob, by row id above ``after``, and ask for the page after it.
-
-        ``brought_by`` is a principal's id. Nothing where the blob is not in the repository any more.
-        """
+        """As `Arrivals.complete_waiting`."""
         await self._database.write(
             lambda connection: complete_waiting(
-                connection, repository, digest, brought_by=brought_by, blob=blob, after=after, now=now
+                connection, repository, digest, brought_by=brought_by, after=after, now=now
             )
         )
 

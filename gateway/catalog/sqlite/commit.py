@@ -115,7 +115,7 @@ def _scope(
 
 def _record_decision(scope: Scope, effect: RecordDecision) -> None:
     if effect.input_document is not None:
-        keep_input(scope, effect.input_document, admitted=effect.outcome == "admitted")
+        keep_input(scope, effect.input_document, admitted=effect.outcome == "admitted" and not effect.again)
     scope.connection.execute(
         """INSERT INTO decision (id, manifest_id, repo_name, digest, tag, outcome, at, record)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",

@@ -80,6 +80,8 @@ def _set_up(connection: sqlite3.Connection, path: Path, *, writes: bool) -> None
         found = connection.execute(f"PRAGMA {name}").fetchone()
         if found is None or found[0] != answer:
             raise ConfigInvalid(f"the catalog {path} cannot have {name}={value}: SQLite answers {found}")
+    # The first read opens the write-ahead log and keeps it, and no other process may remove it from then on.
+    connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
 
 
 def _set(connection: sqlite3.Connection, pragma: str) -> None:

@@ -5,7 +5,8 @@
   then the one that the statement would give.
 - *aside*: long walks run in a few reader threads, so that they delay nobody.
 - *write*: one thread takes what has queued up, opens one ``BEGIN IMMEDIATE``, gives each member its own savepoint, commits
-  once. A member that raises loses its own savepoint only. Nobody is answered before COMMIT has returned.
+  once. A member that raises loses its own savepoint only. Nobody is answered before COMMIT has returned and the files are
+  those that were opened: what is committed to one that was removed is durable for nobody.
 
 After an I/O error nothing is written any more, since an fsync that failed once may succeed the next time without having
 stored anything.
@@ -29,6 +30,7 @@ from sqlalchemy import URL, NullPool, create_engine
 from gateway.catalog.schema import metadata
 from gateway.catalog.sqlite.connection import check_version, create_private, open_connection
 from gateway.catalog.sqlite.faults import refusal_of
+from gateway.catalog.sqlite.presence import OpenedFiles
 from gateway.errors import GatewayError, StorageFailed, Unavailable
 
 T = TypeVar("T")
@@ -61,7 +63,8 @@ class Database:
         """Open ``path``, created empty (mode 0600) if need be.
 
         ``busy_seconds`` is how long a write waits for another process's transaction. Raises `ConfigInvalid` for a place
-        or an SQLite that cannot keep the promises of DESIGN 4, `Unavailable` where it cannot be opened now.
+        or an SQLite that cannot keep the promises of DESIGN 4, `Unavailable` where it cannot be opened now, `StorageFailed`
+        where it goes meanwhile.
         """
         check_version()
         self._path = path
@@ -72,6 +75,7 @@ class Database:
         try:
             for seconds in (busy_seconds, min(busy_seconds, _MAX_INLINE_BUSY_SECONDS), *[busy_seconds] * ASIDE_READERS):
                 opened.append(open_connection(path, busy_seconds=seconds, writes=not opened))
+            self.files = OpenedFiles(path)
         except BaseException:
             for connection in opened:
                 connection.close()
@@ -213,7 +217,12 @@ class Database:
 
     def _commit(self, batch: list[_Member]) -> None:
         """Run the members in one transaction and answer each: the only place where anything is committed."""
-        failure = self._transact(batch)
+        try:
+            failure = self._transact(batch)
+        except BaseException as surprise:  # this thread is the only one that answers: nobody may wait for ever
+            self._failed = True
+            failure = StorageFailed(f"the catalog's writer failed: {type(surprise).__name__}")
+            failure.__cause__ = surprise
         for member in batch:
             error = failure or member.error
             if error is None:
@@ -224,16 +233,22 @@ class Database:
     def _transact(self, batch: list[_Member]) -> GatewayError | None:
         """Return what made the whole transaction fail, None where it is durable."""
         if self._failed:
-            return StorageFailed("the catalog failed an I/O call before: nothing is written until a restart")
+            return StorageFailed("the catalog failed before: nothing is written until a restart")
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             for member in batch:
                 _run_member(self._writer, member)
             self._writer.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, MemoryError) as error:
             refusal = refusal_of(error)
             self._failed = isinstance(refusal, StorageFailed)
             self._undo()
+            return refusal
+        try:
+            self.files.check()
+        except (StorageFailed, Unavailable) as refusal:
+            # It is committed, to what may be nobody's file: like the end of a connection, this says not which.
+            self._failed = isinstance(refusal, StorageFailed)
             return refusal
         return None
 
@@ -241,19 +256,21 @@ class Database:
         try:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
-        except sqlite3.Error:
+        except (sqlite3.Error, MemoryError):
             self._failed = True
 
 
 def _run_member(connection: sqlite3.Connection, member: _Member) -> None:
-    """Run one member in its savepoint. Raises what ends the whole transaction (`sqlite3.Error`)."""
+    """Run one member in its savepoint. Raises what ends the whole transaction (`sqlite3.Error`, `MemoryError`)."""
     connection.execute("SAVEPOINT member")
     try:
         member.result = member.change(connection)
     except BaseException as error:
         # A full disk or a failed call makes SQLite roll back everything by itself: then nobody's change is there.
         if not connection.in_transaction:
-            raise error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError("rolled back") from error
+            raise (
+                error if isinstance(error, (sqlite3.Error, MemoryError)) else sqlite3.OperationalError("rolled back")
+            ) from error
         member.error = error
         if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
             member.error = refusal_of(error)
@@ -272,5 +289,5 @@ def _snapshot(connection: sqlite3.Connection, query: Callable[[sqlite3.Connectio
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, MemoryError) as error:
         raise refusal_of(error) from error

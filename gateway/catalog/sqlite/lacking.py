@@ -1,4 +1,4 @@
-"""What a manifest lacks, noted when it is put, and when a part of it goes or becomes somebody else's.
+"""What a manifest lacks, noted when it is put.
 
 What a later writer of the same bytes lacks and the row does not, because it is hidden from him, is not noted: he would make
 somebody else's manifest incomplete by putting it again. Nor is the row his from then on, since what is linked to it was
@@ -11,11 +11,10 @@ Source: DESIGN 3 ("Missing parts"); docs/decisions/0007-parts-are-there-for-thei
 from collections.abc import Collection
 from typing import Final
 
-from gateway.catalog.sqlite.descendants import MAX_DEPTH
-from gateway.catalog.sqlite.directory import reads_held
 from gateway.catalog.sqlite.holding import is_carried
 from gateway.catalog.sqlite.scope import Scope, find_manifest
-from gateway.catalog.sqlite.waiting import LACKED, names_of, waits
+from gateway.catalog.sqlite.telling import waits
+from gateway.catalog.sqlite.waiting import LACKED
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 
@@ -24,10 +23,6 @@ _LINKED: Final = """SELECT 1 FROM link l JOIN blob b ON b.id = l.blob_id
 WHERE l.repo_id = ? AND l.manifest_id = ? AND b.digest = ?"""
 _NOT_HIS: Final = """SELECT b.digest FROM link l JOIN blob b ON b.id = l.blob_id WHERE l.manifest_id = :row AND NOT EXISTS
 (SELECT 1 FROM holder h WHERE h.repo_id = l.repo_id AND h.blob_id = l.blob_id AND h.principal_id = :writer)"""
-_PARENTS: Final = """SELECT m.id, m.who FROM entry x JOIN manifest m ON m.id = x.index_id
-WHERE x.child = ? AND m.repo_id = ? AND m.class = 'image'"""
-_LOSE: Final = """INSERT INTO missing (repo_id, digest, parent_id, named, size) VALUES (?, ?, ?, 0, NULL)
-ON CONFLICT DO NOTHING"""
 _OWNER: Final = "SELECT who FROM manifest WHERE id = ?"
 
 
@@ -54,17 +49,6 @@ def sees_less(
     return any(child is not None and not waits(scope, child) for child in children)
 
 
-def note_lost(scope: Scope, row: int, *, kept_by: str | None) -> None:
-    """Note for what names the manifest that it is not there any more: it goes, or (``kept_by``) is this writer's now.
-
-    Those who may read what is held keep it then. Whoever led to it by another index lacks that one.
-    """
-    level = [row]
-    for _ in range(MAX_DEPTH):
-        level = [parent for found in level for parent in _note(scope, found, kept_by=kept_by)]
-        kept_by = None
-
-
 def drop_unbrought(scope: Scope, row: int, manifest: Manifest, missing: Collection[Digest], *, writer: str) -> None:
     """Unlink what no decision looks at and ``writer`` did not bring, where the row becomes his: he would show it.
 
@@ -85,14 +69,14 @@ def put_missing(
     missing: Collection[Digest],
     *,
     blobs: Collection[Digest],
-    new: bool,
+    his: bool,
 ) -> bool:
     """Note what the row lacks from now on; return whether its writer lacks something that the row does not.
 
-    ``missing`` is to the writer, ``blobs`` are those that the manifest names itself; ``new``: the row was made by this PUT.
+    ``missing`` is to the writer, ``blobs`` are those that the manifest names itself; ``his``: the row was his before.
     """
     before = {found[0] for found in scope.connection.execute(LACKED, (row,))}
-    hidden = {digest for digest in missing if not new and str(digest) not in before and _is_here(scope, row, digest)}
+    hidden = {digest for digest in missing if not his and str(digest) not in before and _is_here(scope, row, digest)}
     sizes = {part.digest: part.size for part in (*manifest.referenced_blobs, *manifest.manifests)}
     scope.connection.execute("DELETE FROM missing WHERE parent_id = ?", (row,))
     scope.connection.executemany(
@@ -104,23 +88,6 @@ def put_missing(
         ],
     )
     return bool(hidden)
-
-
-def _note(scope: Scope, row: int, *, kept_by: str | None) -> list[int]:
-    """Note it for what names the row itself; return for which it was not noted before."""
-    (sha256,) = scope.connection.execute("SELECT sha256 FROM manifest WHERE id = ?", (row,)).fetchone()
-    noted = []
-    for name in names_of(scope, row, sha256):
-        parents = scope.connection.execute(_PARENTS, (name.rpartition(":")[2], scope.repo_id)).fetchall()
-        keep = {who: _keeps(scope, who, kept_by=kept_by) for who in {who for _, who in parents}}
-        for parent, who in parents:
-            if not keep[who] and scope.connection.execute(_LOSE, (scope.repo_id, name, parent)).rowcount:
-                noted.append(parent)
-    return noted
-
-
-def _keeps(scope: Scope, who: str, *, kept_by: str | None) -> bool:
-    return kept_by is not None and (who == kept_by or reads_held(scope.connection, who, scope.repository))
 
 
 def _not_his(scope: Scope, row: int, writer: str) -> set[str]:

@@ -74,6 +74,10 @@ def remove_project(connection: sqlite3.Connection, project: int) -> Removed:
         " OR (json_extract(data, '$.repository') > :from AND json_extract(data, '$.repository') < :to)",
         terms,
     )
+    connection.execute(
+        "DELETE FROM decision_input WHERE sha256 IN (SELECT sha256 FROM passing_input WHERE project_id = :project)",
+        terms,
+    )
     for table, column in _BY_MANIFEST:
         connection.execute(f"DELETE FROM {table} WHERE {column} IN ({_MANIFESTS})", terms)  # noqa: S608 (constants)
     manifests = 0

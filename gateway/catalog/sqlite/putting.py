@@ -8,17 +8,19 @@ Source: `gateway.catalog.effects.PutManifest`; DESIGN 3.
 
 # ruff: noqa: S608 - composed of constants; values are bound parameters.
 
+from collections.abc import Collection
 from typing import Final
 
 from gateway.catalog.effects import PutManifest
 from gateway.catalog.sqlite.directory import reads_held
-from gateway.catalog.sqlite.holding import count, is_carried, is_shown, renew_entries, subject_came
-from gateway.catalog.sqlite.lacking import drop_unbrought, note_lost, put_missing, sees_less
+from gateway.catalog.sqlite.holding import count, is_carried, is_shown, renew_entries, rows_below, subject_came
+from gateway.catalog.sqlite.lacking import drop_unbrought, put_missing, sees_less
 from gateway.catalog.sqlite.many import select_in
+from gateway.catalog.sqlite.reclassing import count_evidence, refresh, subject_of
 from gateway.catalog.sqlite.rows import claims_json
 from gateway.catalog.sqlite.scope import Scope, find_manifest, name_blobs, raise_repository
-from gateway.catalog.sqlite.visibility import ADMITTED, HELD
-from gateway.catalog.sqlite.waiting import tell
+from gateway.catalog.sqlite.telling import tell, tell_later
+from gateway.catalog.sqlite.visibility import ADMITTED
 from gateway.catalog.values import METADATA, ManifestClass
 from gateway.errors import Internal
 from gateway.oci import media_types
@@ -30,6 +32,9 @@ artifact_type, size, who, who_claims, created) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?
 _BLOBS_HERE: Final = """SELECT b.digest, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
 
+_BEFORE: Final = (
+    "SELECT m.who, EXISTS (SELECT 1 FROM missing w WHERE w.parent_id = m.id) FROM manifest m WHERE m.id = ?"
+)
 _METADATA: Final = ", ".join(f"'{cls.value}'" for cls in sorted(METADATA))
 _LINKED: Final = "SELECT b.digest, b.size FROM link l JOIN blob b ON b.id = l.blob_id WHERE l.manifest_id = ?"
 
@@ -40,32 +45,38 @@ def put_manifest(scope: Scope, effect: PutManifest) -> None:
     new = found is None
     row = _insert(scope, effect) if found is None else found
     full = reads_held(scope.connection, effect.who.id, scope.repository)
+    lacks = _lacks(scope, effect, reads_held=full)
     if found is not None:
         _check_bytes(scope, found, effect.manifest)
-        if effect.cls not in METADATA and sees_less(
-            scope, found, effect.manifest, effect.missing, writer=effect.who.id, reads_held=full
+        if effect.cls not in METADATA and (
+            _is_metadata(scope, found)
+            or sees_less(scope, found, effect.manifest, lacks, writer=effect.who.id, reads_held=full)
         ):
-            _put_aliases(scope, found, effect)  # another name for bytes that he has
-            tell(scope, found)
+            if _put_aliases(scope, found, effect):  # another name for bytes that he has
+                tell(scope, found)
             return  # nothing else comes of it: not to the row, not to what waits for it, not to what it counts for
         if effect.cls not in METADATA and not full:
-            drop_unbrought(scope, found, effect.manifest, effect.missing, writer=effect.who.id)
-        _refresh(scope, found, effect)
-    _put_names(scope, row, effect)
-    linked, newly = _put_links(scope, row, effect)
-    missing = [digest for digest in effect.missing if digest not in linked]
+            drop_unbrought(scope, found, effect.manifest, lacks, writer=effect.who.id)
+        refresh(scope, found, effect)
+    owner, waited = scope.connection.execute(_BEFORE, (row,)).fetchone()
+    renamed = _put_names(scope, row, effect)
+    newly = _put_links(scope, row, effect, lacks, reads_held=full)
     blobs = frozenset(named_blobs(effect.manifest))
-    lacks_more = put_missing(scope, row, effect.manifest, missing, blobs=blobs, new=new)
+    lacks_more = put_missing(scope, row, effect.manifest, lacks, blobs=blobs, his=owner == effect.who.id)
     if not new:
-        _take_over(scope, row, effect, complete=not missing)
+        _take_over(scope, row, effect, complete=not lacks)
     if not lacks_more:
-        tell(scope, row)
+        if new or waited or renamed or owner != effect.who.id:
+            tell(scope, row)
         _count(scope, row, effect, reads_held=full)
     if (new or newly) and _may_show(scope, row, effect.manifest.digest):
         # A judged child that comes back, or a blob that came after what names it: nothing else announces them.
         raise_repository(scope)
+        for below in rows_below(scope, row) if new else ():
+            if is_shown(scope, below):
+                tell_later(scope, below)  # what comes back shows again what it led to
     if new and effect.cls is ManifestClass.EVIDENCE:
-        _count_evidence(scope, _subject(effect))
+        count_evidence(scope, subject_of(effect))
     if new:
         subject_came(scope, effect.manifest.digest.hex)
 
@@ -77,6 +88,25 @@ def named_blobs(manifest: Manifest) -> tuple[Digest, ...]:
     return tuple(dict.fromkeys(part.digest for part in (*parts, *entries)))
 
 
+def _is_metadata(scope: Scope, row: int) -> bool:
+    """Return whether the row is evidence or a list of it, which comes to nothing where it is put as an image."""
+    (cls,) = scope.connection.execute("SELECT class FROM manifest WHERE id = ?", (row,)).fetchone()
+    return ManifestClass(cls) in METADATA
+
+
+def _lacks(scope: Scope, effect: PutManifest, *, reads_held: bool) -> list[Digest]:
+    """Return what the writer lacks. What a build cache lists is missing as a manifest, which it is not."""
+    judged = {blob.digest for blob in effect.manifest.referenced_blobs}
+    listed = {str(digest) for digest in named_blobs(effect.manifest) if digest not in judged}
+    asked = [str(digest) for digest in effect.missing if str(digest) in listed]
+    here = {
+        digest
+        for digest, blob_id in select_in(scope.connection, _BLOBS_HERE, asked, scope.repo_id)
+        if reads_held or _brought(scope, blob_id, effect.who.id)
+    }
+    return [digest for digest in dict.fromkeys(effect.missing) if str(digest) not in here]
+
+
 def _insert(scope: Scope, effect: PutManifest) -> int:
     manifest = effect.manifest
     cursor = scope.connection.execute(
@@ -85,7 +115,7 @@ def _insert(scope: Scope, effect: PutManifest) -> int:
             scope.repo_id,
             manifest.digest.hex,
             effect.cls.value,
-            _subject(effect),
+            subject_of(effect),
             effect.evidence_format,
             manifest.media_type,
             manifest.declared_type,
@@ -112,79 +142,21 @@ def _check_bytes(scope: Scope, row: int, manifest: Manifest) -> None:
 def _take_over(scope: Scope, row: int, effect: PutManifest, *, complete: bool) -> None:
     """Let the row be the writer's, with his claims, where he lacks nothing of it; where it is his, with these claims."""
     # Evidence counts for whom it was first here: nobody takes over another's, and with it the other's turn to be tried.
-    before = scope.connection.execute("SELECT who FROM manifest WHERE id = ?", (row,)).fetchone()[0]
-    changed = scope.connection.execute(
+    scope.connection.execute(
         f"""UPDATE manifest SET who = :who, who_claims = :claims
         WHERE id = :id AND class NOT IN ({_METADATA}) AND (:complete OR who = :who)""",
         {"who": effect.who.id, "claims": claims_json(effect.who_claims), "id": row, "complete": complete},
     )
-    if changed.rowcount and before != effect.who.id and not is_shown(scope, row):
-        note_lost(scope, row, kept_by=effect.who.id)
 
 
-def _refresh(scope: Scope, row: int, effect: PutManifest) -> None:
-    if effect.cls not in METADATA:
-        return
-    # The one change of class: what was pushed by digest, before the tag that says what it is (cosign, oras copy). Not where
-    # an admitted index judged it: as evidence it would be gone from there.
-    changed = scope.connection.execute(
-        """UPDATE manifest SET class = ?, subject = ?, evidence_format = ? WHERE id = ? AND class = ? AND state = ?
-        AND NOT EXISTS (SELECT 1 FROM edge e WHERE e.repo_id = manifest.repo_id AND e.child = manifest.sha256)""",
-        (effect.cls.value, _subject(effect), effect.evidence_format, row, ManifestClass.IMAGE.value, HELD),
-    )
-    if changed.rowcount and effect.cls is ManifestClass.EVIDENCE:
-        _count_evidence(scope, _subject(effect))
-    if effect.cls is ManifestClass.EVIDENCE and not changed.rowcount:
-        _move_evidence(scope, row, effect)
-    if effect.cls is ManifestClass.FALLBACK:
-        # A list of nothing has the same bytes whatever it is about. Once it is put for a second subject it is about none,
-        # and is answered as no list is: what shows the one subject must not show a tag that names the other.
-        scope.connection.execute(
-            "UPDATE manifest SET subject = NULL WHERE id = ? AND class = ? AND subject IS NOT ?",
-            (row, ManifestClass.FALLBACK.value, _subject(effect)),
-        )
-
-
-def _move_evidence(scope: Scope, row: int, effect: PutManifest) -> None:
-    """Keep evidence for the subject of this PUT, whose payload names it. Raises `Internal` where another was proven."""
-    subject = _subject(effect)
-    before, verified = scope.connection.execute(
-        """SELECT m.subject, EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = m.id) FROM manifest m
-        WHERE m.id = ? AND m.class = ? AND m.subject IS NOT ?""",
-        (row, ManifestClass.EVIDENCE.value, subject),
-    ).fetchone() or (subject, False)
-    if before == subject:
-        return
-    if verified:
-        raise Internal(
-            f"{effect.manifest.digest} is verified evidence of {before}, and was put as evidence of {subject}"
-        )
-    scope.connection.execute(
-        "UPDATE manifest SET subject = ?, evidence_format = ? WHERE id = ?", (subject, effect.evidence_format, row)
-    )
-    scope.connection.execute(
-        """UPDATE subject_state SET generation = generation + 1, unverified = unverified - 1
-        WHERE repo_id = ? AND subject = ?""",
-        (scope.repo_id, before),
-    )
-    _count_evidence(scope, subject)
-    # Under the evidence tags of the other digest clients would find what is not about it.
-    scope.connection.execute(
-        """UPDATE tag SET target_id = NULL, target_alias = NULL, generation = generation + 1, moved = ?,
-        pending_generation = CASE WHEN pending_id IS NULL THEN NULL ELSE generation + 1 END
-        WHERE repo_id = ? AND target_id = ? AND name IN (?, ?)""",
-        (scope.now, scope.repo_id, row, f"sha256-{before}.sig", f"sha256-{before}.att"),
-    )
-
-
-def _put_names(scope: Scope, row: int, effect: PutManifest) -> None:
-    """Aliases, the entries of an index, and the row of the referrers list."""
+def _put_names(scope: Scope, row: int, effect: PutManifest) -> bool:
+    """Aliases, the entries of an index, and the row of the referrers list; return whether it has a name more."""
     manifest = effect.manifest
     execute, insert = scope.connection.execute, scope.connection.executemany
-    _put_aliases(scope, row, effect)
+    renamed = _put_aliases(scope, row, effect)
     insert(
-        "INSERT INTO entry (index_id, child) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        [(row, entry.digest.hex) for entry in manifest.manifests],
+        "INSERT INTO entry (index_id, child, repo_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(row, entry.digest.hex, scope.repo_id) for entry in manifest.manifests],
     )
     if manifest.subject is not None:
         execute(
@@ -192,30 +164,30 @@ def _put_names(scope: Scope, row: int, effect: PutManifest) -> None:
             ON CONFLICT DO NOTHING""",
             (scope.repo_id, str(manifest.subject.digest), manifest.declared_type or "", row),
         )
+    return renamed
 
 
-def _put_links(scope: Scope, row: int, effect: PutManifest) -> tuple[frozenset[Digest], bool]:
-    """Link the named blobs that are here for the writer; return them, and whether one was not linked before.
+def _put_links(scope: Scope, row: int, effect: PutManifest, lacks: Collection[Digest], *, reads_held: bool) -> bool:
+    """Link the named blobs that are here for the writer; return whether one was not linked before.
 
     What the closure does not look at (foreign layers, what a build cache lists) is linked where the writer brought it
-    himself: a link shows the blob to whoever sees the manifest.
+    himself: a link shows the blob to whoever sees the manifest. A build cache is never shown.
     """
     judged = {blob.digest for blob in effect.manifest.referenced_blobs}
-    # What a build cache lists is missing as a manifest, which it is not.
-    lacks = judged.intersection(effect.missing)
     named = {str(digest): digest for digest in named_blobs(effect.manifest) if digest not in lacks}
+    all_his = reads_held and effect.cls is ManifestClass.CACHE
     here = [
-        (digest, blob_id)
+        blob_id
         for digest, blob_id in select_in(scope.connection, _BLOBS_HERE, list(named), scope.repo_id)
-        if named[digest] in judged or _brought(scope, blob_id, effect.who.id)
+        if all_his or named[digest] in judged or _brought(scope, blob_id, effect.who.id)
     ]
     cursor = scope.connection.executemany(
         "INSERT INTO link (repo_id, blob_id, manifest_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        [(scope.repo_id, blob_id, row) for _, blob_id in here],
+        [(scope.repo_id, blob_id, row) for blob_id in here],
     )
     if cursor.rowcount > 0:
-        name_blobs(scope, [blob_id for _, blob_id in here])
-    return frozenset(named[digest] for digest, _ in here), cursor.rowcount > 0
+        name_blobs(scope, here)
+    return cursor.rowcount > 0
 
 
 def _brought(scope: Scope, blob_id: int, principal_id: str) -> bool:
@@ -263,25 +235,10 @@ def _may_show(scope: Scope, row: int, digest: Digest) -> bool:
     return bool(found[0])
 
 
-def _count_evidence(scope: Scope, subject: str | None) -> None:
-    if subject is None:
-        return
-    scope.connection.execute(
-        """INSERT INTO subject_state (repo_id, subject, generation, unverified) VALUES (?, ?, 1, 1)
-        ON CONFLICT (repo_id, subject) DO UPDATE SET generation = generation + 1, unverified = unverified + 1""",
-        (scope.repo_id, subject),
-    )
-
-
-def _subject(effect: PutManifest) -> str | None:
-    """Return the sha256 of what the manifest is about; a subject named otherwise binds nothing."""
-    named = effect.manifest.subject
-    subject = effect.subject or (None if named is None else named.digest)
-    return subject.hex if subject is not None and subject.algorithm == "sha256" else None
-
-
-def _put_aliases(scope: Scope, row: int, effect: PutManifest) -> None:
-    scope.connection.executemany(
+def _put_aliases(scope: Scope, row: int, effect: PutManifest) -> bool:
+    """Keep the other digests of the manifest; return whether one is new."""
+    cursor = scope.connection.executemany(
         "INSERT INTO alias (repo_id, digest, manifest_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         [(scope.repo_id, str(alias), row) for alias in effect.aliases if alias.algorithm != "sha256"],
     )
+    return cursor.rowcount > 0

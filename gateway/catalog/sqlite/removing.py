@@ -11,10 +11,9 @@ from typing import Final
 
 from gateway.catalog.effects import DeleteManifest, Entomb
 from gateway.catalog.sqlite.holding import count, rows_below, start_clocks, subject_went
-from gateway.catalog.sqlite.lacking import note_lost
 from gateway.catalog.sqlite.scope import Scope, manifest_id
 from gateway.catalog.sqlite.tagging import clear_tags_of
-from gateway.catalog.sqlite.waiting import ask_again
+from gateway.catalog.sqlite.telling import ask_again
 from gateway.catalog.values import ManifestClass
 from gateway.errors import Unsupported
 
@@ -48,7 +47,6 @@ def delete_manifest(scope: Scope, effect: DeleteManifest) -> None:
     children = rows_below(scope, row)
     dependants = sorted({tuple(found) for found in scope.connection.execute(_RESTS_ON, (row,))})
     count(scope, row, held_bytes=0, expires=None)
-    note_lost(scope, row, kept_by=None)
     _uncount_evidence(scope, row)
     clear_tags_of(scope, row)
     for statement in _BELONGINGS:

@@ -41,12 +41,12 @@ class Arrivals(Protocol):
     """What waits for a part that came: completed page by page, in the background."""
 
     async def complete_waiting(
-        self, repository: RepositoryName, digest: Digest, *, brought_by: str, blob: bool, after: int, now: int
+        self, repository: RepositoryName, digest: Digest, *, brought_by: str | None, after: int, now: int
     ) -> None:
         """Complete the next page, by row id above ``after``, and ask for the page after it as ``arrival`` work.
 
-        ``digest`` is of a ``blob``, or of a manifest that waits for nothing any more. ``brought_by`` is the id of the
-        principal who brought it. Nothing where it is not in the repository any more.
+        ``digest`` is of a blob that somebody brought (``brought_by``, a principal's id), or (None) of a manifest that waits
+        for nothing any more. Nothing where it is not in the repository any more.
         """
         ...
 

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -352,6 +353,7 @@ def test_close_finishes_what_was_asked_for(tmp_path: Path) -> None:
 _OTHER = """
 import asyncio, sys
 from pathlib import Path
+from typing import Any
 from gateway.catalog.sqlite.database import Database
 
 database = Database(Path(sys.argv[1]))
@@ -419,6 +421,7 @@ def test_what_was_acknowledged_survives_the_process(database: Database, other: C
 _FAILING = """
 import asyncio, resource, sys, threading
 from pathlib import Path
+from typing import Any
 from gateway.catalog.sqlite.database import Database
 from gateway.errors import StorageFailed
 
@@ -465,6 +468,7 @@ def test_after_a_failed_write_call_nothing_is_written_any_more(database: Databas
 _NO_DESCRIPTORS = """
 import asyncio, os, sys
 from pathlib import Path
+from typing import Any
 from gateway.catalog.sqlite.database import Database
 
 def change(connection):
@@ -497,6 +501,39 @@ def test_a_write_needs_no_descriptor(database: Database) -> None:
     command = ["prlimit", "--nofile=128:128", sys.executable, "-c", _NO_DESCRIPTORS, str(database.path)]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert (ran.returncode, ran.stdout) == (0, "False 20000\n"), ran.stderr
+
+
+class Starved:
+    """The writer's connection, of which one statement finds no memory, or ends in what nobody thought of."""
+
+    def __init__(self, inner: sqlite3.Connection, statement: str, error: BaseException) -> None:
+        self._inner, self._statement, self._error = inner, statement, error
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        """Execute it, but for the first that begins so."""
+        if self._statement and statement.startswith(self._statement):
+            self._statement = ""
+            raise self._error
+        return self._inner.execute(statement, *values)
+
+
+@pytest.mark.parametrize("statement", ["BEGIN", "SAVEPOINT", "INSERT", "RELEASE", "COMMIT"])
+def test_a_write_that_finds_no_memory_is_undone_and_the_next_is_written(database: Database, statement: str) -> None:
+    database._writer = Starved(database._writer, statement, MemoryError())  # type: ignore[assignment]
+    with pytest.raises((Unavailable, MemoryError)):
+        asyncio.run(database.write(add("lost")))
+    assert asyncio.run(database.write(add("kept"))) == "kept"
+    assert database.read(names) == ["kept"]
+
+
+def test_a_surprise_in_the_writer_is_told_and_nothing_is_written_after_it(database: Database) -> None:
+    database._writer = Starved(database._writer, "COMMIT", OverflowError("nobody thought of this"))  # type: ignore[assignment]
+    for name in ("first", "second"):
+        with pytest.raises(StorageFailed):
+            asyncio.run(database.write(add(name)))
 
 
 # -- what an error means

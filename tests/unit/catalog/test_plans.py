@@ -368,7 +368,8 @@ def _fill(connection: sqlite3.Connection) -> None:
         SELECT {project}, printf('%064x', i * 3), 'r', 'os:root', 0 FROM n""",
         """INSERT INTO referrer (repo_id, subject, artifact_type, manifest_id)
         SELECT repo_id, 'sha256:' || subject, 'application/x', id FROM manifest WHERE subject IS NOT NULL""",
-        f"{numbers.format(2000)} INSERT INTO entry (index_id, child) SELECT i % 300, printf('%064x', i) FROM n",
+        f"""{numbers.format(2000)} INSERT INTO entry (index_id, child, repo_id)
+        SELECT i % 300, printf('%064x', i), i % 50 FROM n""",
     ]
     for statement in statements:
         connection.execute(statement)

@@ -31,7 +31,7 @@ KEPT: Final = {
     "event": "audit",
     "pull": "audit",
     "decision": "audit: under a name that no repository can have",
-    "decision_input": "audit",
+    "decision_input": "audit: of those that admitted something",
 }
 
 HEX: Final = "ab" * 32
@@ -55,7 +55,7 @@ def fill(connection: sqlite3.Connection, name: str, salt: str) -> None:
     insert("body", manifest_id=manifest, bytes=b"{}")
     insert("alias", repo_id=repo, digest="sha512:" + HEX, manifest_id=manifest)
     insert("edge", repo_id=repo, child=HEX, root_id=manifest, path=b"")
-    insert("entry", index_id=manifest, child=HEX)
+    insert("entry", index_id=manifest, child=HEX, repo_id=repo)
     insert("referrer", repo_id=repo, subject=HEX, artifact_type="a", manifest_id=evidence)
     insert("missing", repo_id=repo, digest="sha256:" + HEX, parent_id=manifest, named=1)
     insert("tag", repo_id=repo, name="latest", target_id=manifest, generation=1, moved=NOW)
@@ -83,7 +83,8 @@ def fill(connection: sqlite3.Connection, name: str, salt: str) -> None:
         )
         insert("work", kind="reevaluate", key=f"{where}@{salt}", data=f'{{"repository": "{where}"}}', due=NOW)
     insert("decision_input", sha256=salt, document=b"{}")
-    insert("passing_input", project_id=project, sha256=salt, size=2)
+    insert("decision_input", sha256=f"passing-{salt}", document=b"{}")
+    insert("passing_input", project_id=project, sha256=f"passing-{salt}", size=2)
     insert("pull", minute=1, principal_id="u:x", repository=repository, digest=HEX, address=salt, outcome="pulled",
            first=NOW, last=NOW, count=1)  # fmt: skip
     insert("work", kind="rejudge", key=f"project:{name}", data=f'{{"project": "{name}"}}', due=NOW)
@@ -135,8 +136,11 @@ def test_a_project_takes_all_its_rows_and_no_other(database: Database, neighbour
     assert {table: after[table] for table in after if table not in KEPT} == {
         table: before[table] for table in before if table not in KEPT
     }
-    for table in KEPT.keys() - {"event", "decision"}:
+    for table in KEPT.keys() - {"event", "decision", "decision_input"}:
         assert after[table] == full[table], table
+    gone = set(map(repr, full["decision_input"])) - set(map(repr, after["decision_input"]))
+    assert [row for row in gone if "passing-2" not in row] == []
+    assert len(gone) == 1, "what admitted something is kept"
     assert set(before["decision"]) < set(after["decision"]), "a neighbour's decisions are found as before"
     assert set(map(repr, full["event"])) < set(map(repr, after["event"]))
 

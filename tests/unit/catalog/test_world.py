@@ -134,7 +134,7 @@ FACTS: Final = [
     ("children.cls", f"UPDATE manifest SET class = 'cache' {_LEAF}"),
     ("children.admitted", f"UPDATE manifest SET state = 1 {_LEAF}"),
     ("children.missing_blobs", _LACKING),
-    ("children.children", f"INSERT INTO entry SELECT id, '{'d' * 64}' FROM manifest {_MIDDLE}"),
+    ("children.children", f"INSERT INTO entry SELECT id, '{'d' * 64}', repo_id FROM manifest {_MIDDLE}"),
     ("children.media_type", f"UPDATE manifest SET media_type = 'application/x' {_LEAF}"),
     ("revoked", f"INSERT INTO tombstone SELECT id, '{ROOT.digest.hex}', 0, 'r', 'os:root', 0 FROM project"),
     ("revoked", f"INSERT INTO tombstone SELECT id, '{GRANDCHILD.digest.hex}', 0, 'r', 'os:root', 0 FROM project"),

@@ -42,6 +42,22 @@ class TestTrust:
         narrow = write(tmp_path / "narrow", trust_files(KEY, globs=("team/**",)))
         assert home.run("trust", "check", str(narrow)).err == ""
 
+    def test_check_warns_of_a_host_that_is_none_of_the_registry(self, home: Home, tmp_path: Path) -> None:
+        place = write(tmp_path / "far", trust_files(KEY, globs=("other.example/team/**", "localhost:5443/team/**")))
+        ran = home.run("trust", "check", str(place))
+        assert ran.status == 0
+        assert "names other.example/team/**, and other.example is no host of this registry" in ran.err
+        assert ran.err.count("warning") == 1
+
+    @pytest.mark.parametrize("glob", ["local*:5743/team/**", "**:5743/team/**", "LOCALHOST:5743/team/**", "team//app"])
+    def test_a_glob_that_covers_nothing_is_refused(self, home: Home, tmp_path: Path, glob: str) -> None:
+        place = write(tmp_path / "new", trust_files(KEY, globs=("team/app", glob)))
+        for verb in ("check", "apply"):
+            ran = home.run("trust", verb, str(place))
+            assert ran.status == 1
+            assert "images[1].glob" in ran.err
+            assert "covers no repository" in ran.err
+
     def test_of_a_project_every_policy_is_shown_that_can_be_about_a_repository_of_it(self, home: Home) -> None:
         home.done("project", "create", "team")
         home.done("project", "create", "other")

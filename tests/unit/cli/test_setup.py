@@ -1,6 +1,7 @@
 """`config check`, `doctor`, `stats`, `upgrade`."""
 
 import re
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from gateway.server.tls import LEAF_DAYS, issue_self_signed
 from tests.support import images
 from tests.support.command_line import Home
 from tests.support.evidence import signer, trust_files
+from tests.support.gateway_process import PROGRAM
 
+FEW_FILES = "this process may open 287 files: give it at least 288 (ulimit -Hn)"
 OPA = {"POLICY__ENGINE": "opa", "POLICY__ADDRESS": "unix:///nonexistent/opa.sock"}
 
 
@@ -75,6 +78,18 @@ class TestConfigCheck:
             monkeypatch.setenv(f"REGISTRY_GATEWAY__{name}", "none")
         home.done("config", "check")
 
+    def test_says_of_a_limit_of_open_files_what_serve_says(self, home: Home) -> None:
+        for command in ("config check", "serve"):
+            ran = with_few_files(home, *command.split())
+            assert (ran.returncode, ran.stdout) == (2, "")
+            assert ran.stderr == f"registry-gateway: {FEW_FILES}\n"
+
+
+def with_few_files(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process that may open too few files to serve."""
+    command: list[str | Path] = ["prlimit", "--nofile=100:287", PROGRAM, "--config", home.config_file, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
 
 class TestDoctor:
     def test_of_a_new_folder_is_content(self, made: Home) -> None:
@@ -83,6 +98,7 @@ class TestDoctor:
             "certificate",
             "token keys",
             "secret files",
+            "open files",
             "private files",
             "disk space",
             "catalog schema",
@@ -157,6 +173,7 @@ class TestDoctor:
             pytest.param({"METRICS__TOKEN_FILE": "none"}, "metrics.token_file", id="metrics"),
             pytest.param({**OPA, "POLICY__TOKEN_FILE": "none"}, "policy.token_file", id="opa"),
             pytest.param({**OPA, "POLICY__CA": "none"}, "policy.ca", id="opa-s-ca"),
+            pytest.param({**OPA, "POLICY__CA": "gateway.toml"}, "policy.ca", id="opa-s-ca-that-is-none"),
         ],
     )
     def test_finds_a_secret_that_is_not_there(
@@ -174,6 +191,12 @@ class TestDoctor:
         found = self.failed(home)
         assert set(found) == {"policy engine"}
         assert "cannot be reached" in found["policy engine"]
+
+    def test_finds_that_too_few_files_may_be_open(self, home: Home) -> None:
+        ran = with_few_files(home, "doctor")
+        assert ran.returncode == 1
+        assert "1 of 11 checks failed: open files" in ran.stderr
+        assert FEW_FILES in ran.stdout
 
     def test_finds_that_there_is_little_space(self, made: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(diagnosis, "MIN_FREE_BYTES", 2**63)

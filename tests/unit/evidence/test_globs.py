@@ -1,5 +1,6 @@
 """Globs: the meaning of policy-controller's, held against its regular expressions, and linear time."""
 
+import itertools
 import re
 import time
 
@@ -7,7 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.errors import NameInvalid
 from gateway.evidence.globs import Glob
+from gateway.oci.names import RepositoryName
+
+
+def _short_names() -> list[str]:
+    found = []
+    for letters in itertools.chain.from_iterable(itertools.product("ab/._-", repeat=count) for count in range(1, 6)):
+        try:
+            found.append(RepositoryName.parse("".join(letters)).text)
+        except NameInvalid:
+            continue
+    return found
+
+
+SHORT_NAMES = _short_names()
 
 
 @pytest.mark.parametrize(
@@ -97,3 +113,80 @@ def test_matches_in_linear_time() -> None:
 def test_parse_refuses(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         Glob.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        pytest.param("local*:5743/team/**", "a host and its port are written out", id="part-of-a-host-with-a-port"),
+        pytest.param("**:5743/team/**", "a host and its port are written out", id="any-host-with-a-port"),
+        pytest.param("localhost:*/team/**", "a host and its port are written out", id="any-port"),
+        pytest.param("LOCALHOST:5743/team/**", "lower case", id="a-host-in-upper-case"),
+        pytest.param("team/App*", "lower case", id="a-name-in-upper-case"),
+        pytest.param("team/", "no name", id="a-slash-at-the-end"),
+        pytest.param("team//app", "no name", id="an-empty-component"),
+        pytest.param("/team/app", "no name", id="a-slash-at-the-start"),
+        pytest.param("team/-app*", "no name", id="a-separator-at-the-start"),
+        pytest.param("team/app.", "no name", id="a-separator-at-the-end"),
+        pytest.param("team/a..b", "no name", id="two-dots"),
+        pytest.param("team/a___b", "no name", id="three-underscores"),
+        pytest.param("team/a_-b/**", "no name", id="mixed-separators"),
+        pytest.param("localhost:5743/_*", "no name", id="behind-a-host"),
+        pytest.param("localhost:x/app", "no name", id="a-port-that-is-none"),
+        pytest.param("a" * 256, "no name", id="longer-than-a-name"),
+    ],
+)
+def test_a_glob_that_covers_no_repository_is_told(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"covers no repository: .*{reason}"):
+        Glob.parse(text).check_possible()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "**", "*", "team/*", "**/app", "*.example/**", "localhost:5743/**", "localhost/app", "registry.example/*/app",
+        "a__b", "a--b", "a*_*/b", "team/app*", "xn--x.example:443/a", "a" * 255, "localhost:5743/" + "a" * 255,
+    ],
+)  # fmt: skip
+def test_a_glob_that_can_cover_one_is_not(text: str) -> None:
+    Glob.parse(text).check_possible()
+
+
+@given(st.text("ab/*._-", min_size=1, max_size=8).filter(lambda text: "***" not in text), st.text("ab/._-", max_size=8))
+def test_what_covers_a_name_is_possible(text: str, name: str) -> None:
+    try:
+        RepositoryName.parse(name)
+    except NameInvalid:
+        return
+    if Glob.parse(text).matches(name):
+        Glob.parse(text).check_possible()
+
+
+@given(st.text("ab*/._-", min_size=1, max_size=6).filter(lambda text: "***" not in text))
+def test_what_is_impossible_covers_no_short_name(text: str) -> None:
+    try:
+        Glob.parse(text).check_possible()
+    except ValueError:
+        assert not any(Glob.parse(text).matches(name) for name in SHORT_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        pytest.param("localhost:5743/app", "localhost:5743", id="a-port"),
+        pytest.param("registry.example/**", "registry.example", id="a-dot"),
+        pytest.param("localhost/**", "localhost", id="localhost"),
+        pytest.param("localhost", None, id="a-repository"),
+        pytest.param("team/**", None, id="a-project"),
+        pytest.param("*.example/**", None, id="a-pattern"),
+    ],
+)
+def test_the_host_that_a_glob_names(text: str, host: str | None) -> None:
+    assert Glob.parse(text).host == host
+
+
+def test_whether_a_glob_can_cover_a_name_is_told_in_no_time() -> None:
+    started = time.process_time()
+    with pytest.raises(ValueError, match="no name"):
+        Glob.parse("*a" * 200 + "..").check_possible()
+    assert time.process_time() - started < 2.0

@@ -67,3 +67,8 @@ def test_a_glob_without_a_literal_first_component_means_the_name_alone(text: str
         return
     if "*" in text.partition("/")[0]:
         assert bool(matched(text, name)) is glob.matches(name)
+
+
+def test_a_host_is_the_same_in_upper_case() -> None:
+    named = policy("registry.example/app")
+    assert named.matches(RepositoryName("app"), registry_hosts=frozenset({"Registry.Example"}))

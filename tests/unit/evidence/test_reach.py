@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.evidence.reach import wide_keys
+from gateway.evidence.reach import strange_hosts, wide_keys
 from gateway.evidence.trust_policy import TrustPolicy
 from tests.support.evidence import Signer, signer, trust_files
 
@@ -63,3 +63,21 @@ def test_a_policy_of_one_project_covers_that_one_whatever_its_globs() -> None:
     assert wide_keys(TrustPolicy.load(files)) == ()
     (wide,) = wide_keys(TrustPolicy.load({**files, **second(KEY, policy="project: other\n")}))
     assert wide.projects == ("other", "team")
+
+
+@pytest.mark.parametrize(
+    ("glob", "strange"),
+    [
+        pytest.param("registry.example/**", False, id="ours"),
+        pytest.param("localhost:5443/team/*", False, id="another-of-ours"),
+        pytest.param("localhost:5743/team/**", True, id="another-port"),
+        pytest.param("localhost/team/**", True, id="no-port"),
+        pytest.param("other.example/**", True, id="another-host"),
+        pytest.param("team/**", False, id="no-host"),
+        pytest.param("*.example/**", False, id="a-pattern"),
+    ],
+)
+def test_a_host_that_is_none_of_the_registry_is_told(glob: str, strange: bool) -> None:
+    trust = TrustPolicy.load(trust_files(KEY, globs=("team/app", glob)))
+    found = strange_hosts(trust, registry_hosts=frozenset({"Registry.Example", "localhost:5443"}))
+    assert [each.glob.text for each in found] == ([glob] if strange else [])

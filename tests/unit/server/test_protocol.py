@@ -1,8 +1,11 @@
 """The listener's protocol: what a head may be, how files go out."""
 
 import asyncio
+import contextlib
+import json
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -72,9 +75,9 @@ def cut(data: bytes, every: int) -> list[bytes]:
     return [data[start : start + every] for start in range(0, len(data), every)]
 
 
-async def given(*pieces: bytes) -> bytes:
+async def given(*pieces: bytes, application: Callable[..., Awaitable[None]] = hello) -> bytes:
     """Return what the protocol answers where each piece arrives as it was cut, which a socket promises nobody."""
-    config = uvicorn.Config(hello, http=protocol_class(head_seconds=10, body_seconds=60), lifespan="off")
+    config = uvicorn.Config(application, http=protocol_class(head_seconds=10, body_seconds=60), lifespan="off")
     config.load()
     protocol = GatewayProtocol(config, ServerState(), {}, asyncio.get_running_loop())
     transport = Recorded()
@@ -296,3 +299,175 @@ def test_a_target_in_another_form_is_400(target: bytes) -> None:
     with listener(hello) as port:
         answer = exchange(port, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+UPGRADE = b"Connection: upgrade\r\nUpgrade: %s\r\n"
+H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
+LENGTH = b"Content-Length: %d\r\n\r\n" % len(HIDDEN) + HIDDEN
+CHUNK = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(HIDDEN) + HIDDEN + b"\r\n0\r\n\r\n"
+
+FIRST = pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(b"", id="first"),
+        pytest.param(b"GET /before HTTP/1.1\r\nHost: x\r\n\r\n", id="second"),
+    ],
+)
+
+
+def asked(*pieces: bytes) -> tuple[list[str], bytes]:
+    """Return the paths that were asked for, and what was answered."""
+    paths: list[str] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        paths.append(scope["path"])
+        await hello(scope, receive, send)
+
+    return paths, asyncio.run(given(*pieces, application=application))
+
+
+@FIRST
+@CUTS
+@pytest.mark.parametrize("body", [pytest.param(LENGTH, id="length"), pytest.param(CHUNK, id="chunked")])
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"POST /a HTTP/1.1\r\nHost: x\r\n" + UPGRADE % b"x", id="any"),
+        pytest.param(b"POST /a HTTP/1.1\r\nHost: x\r\n" + UPGRADE % b"websocket", id="websocket"),
+        pytest.param(b"GET /a HTTP/1.1\r\nHost: x\r\n" + H2C, id="h2c"),
+        pytest.param(b"POST /a HTTP/1.0\r\nHost: x\r\n" + UPGRADE % b"x", id="http-1.0"),
+        pytest.param(b"CONNECT /a HTTP/1.1\r\nHost: x\r\n", id="connect"),
+    ],
+)
+def test_row_120_a_body_behind_an_upgrade_is_no_request(head: bytes, body: bytes, first: bytes, every: int) -> None:
+    """The parser would take such a message to end with its head, and its body for what comes next."""
+    paths, answer = asked(*([first] if first else []), *cut(head + body, every))
+    assert paths == (["/before"] if first else [])
+    assert answer.count(b"HTTP/1.1 400 ") == 1
+    assert answer.count(b"HTTP/1.1 ") == 1 + len(paths)
+
+
+@FIRST
+@CUTS
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"GET /a HTTP/1.1\r\nHost: x\r\n" + H2C, id="h2c"),
+        pytest.param(b"GET /a HTTP/1.1\r\nHost: x\r\n" + UPGRADE % b"websocket", id="websocket"),
+        pytest.param(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n" + UPGRADE % b"x", id="empty-body"),
+        pytest.param(b"CONNECT /a HTTP/1.1\r\nHost: x\r\n", id="connect"),
+    ],
+)
+def test_row_120_an_upgrade_is_answered_in_http_1_1_and_nothing_behind_it(
+    head: bytes, first: bytes, every: int
+) -> None:
+    paths, answer = asked(*([first] if first else []), *cut(head + b"\r\n" + HIDDEN, every))
+    assert paths == (["/before", "/a"] if first else ["/a"])
+    assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"HTTP/1.1 ") == len(paths)
+    assert answer.rpartition(b"HTTP/1.1 ")[2].lower().count(b"connection: close") == 1
+
+
+def test_row_120_nothing_is_read_behind_an_upgrade_while_it_is_answered() -> None:
+    release = threading.Event()
+    paths: list[str] = []
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        paths.append(scope["path"])
+        await asyncio.to_thread(release.wait, 10)
+        await hello(scope, receive, send)
+
+    with listener(slow) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\n" + H2C + b"\r\n")
+        until(lambda: paths == ["/a"])
+        client.sendall(HIDDEN + b"\0garbage")
+        release.set()
+        received = bytearray()
+        while piece := client.recv(65536):
+            received += piece
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert paths == ["/a"]
+
+
+def test_no_upgrade_without_both_of_its_fields() -> None:
+    """One of them alone means nothing to a parser: the body is one, and the connection stays."""
+    for field in (b"Upgrade: x\r\n", b"Connection: upgrade\r\n"):
+        paths, answer = asked(b"POST /a HTTP/1.1\r\nHost: x\r\n" + field + LENGTH + HIDDEN)
+        assert paths == ["/a", "/hidden"]
+        assert answer.count(b"HTTP/1.1 200 ") == 2
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        pytest.param(b"\0garbage\r\n\r\n", id="no-request"),
+        pytest.param(b"GET / HTTP/2.0\r\n\r\n", id="version"),
+        pytest.param(b"GET http://evil/ HTTP/1.1\r\n\r\n", id="target"),
+        pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", id="two-ends"),
+        pytest.param(b"POST / HTTP/1.1\r\n" + UPGRADE % b"x" + LENGTH, id="upgrade"),
+        pytest.param(b"GET / HTTP/1.1\r\nX: " + b"a" * (MAX_HEAD_BYTES + 1) + b"\r\n\r\n", id="too-large"),
+    ],
+)
+def test_row_120_no_refusal_is_written_into_an_answer(tmp_path: Path, behind: bytes) -> None:
+    path = tmp_path / "blob"
+    count = 32 << 20  # more than the kernel takes at once
+    with path.open("wb") as file:
+        file.truncate(count)
+    with (
+        listener(sender(path, offset=0, count=count)) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=10) as client,
+    ):
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(1)
+        client.sendall(behind)
+        body = bytearray()
+        with contextlib.suppress(ConnectionError):
+            while piece := client.recv(1 << 20):
+                body += piece
+    # Where what follows is only read after the last byte, the refusal comes behind the answer.
+    assert not body[:count].strip(b"\0"), "nothing but the blob's bytes"
+
+
+async def early(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+    """Answer before the body was read."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(b"no chunk\r\n", id="no-chunk"),
+        pytest.param(b"0\r\nX: trailer\r\n\r\n", id="trailer"),
+        pytest.param(b"3;" + b"a" * (MAX_HEAD_BYTES + 1), id="endless-extension"),
+    ],
+)
+def test_row_120_what_was_answered_is_not_refused_besides(end: bytes) -> None:
+    """Two answers to one request: the second would be taken for that of the next."""
+    answer = asyncio.run(given(CHUNKED, *cut(end, 30_000), application=early))
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("behind", [b"\0garbage\r\n\r\n", b"GET / HTTP/2.0\r\n\r\n"])
+def test_what_is_no_request_is_refused_behind_an_answer_that_is_complete(behind: bytes) -> None:
+    answer = asyncio.run(given(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", behind))
+    first, _, second = answer.partition(b"\r\n\r\nok")
+    assert first.startswith(b"HTTP/1.1 200 ")
+    assert second.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 505 "))
+
+
+def test_every_refusal_is_an_error_of_the_specification() -> None:
+    with listener(hello) as port:
+        head, _, body = exchange(port, b"\0garbage\r\n\r\n").partition(b"\r\n\r\n")
+    assert b"content-type: application/json" in head
+    assert json.loads(body)["errors"][0]["code"] == "UNSUPPORTED"
+
+
+def until(true: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "never came"
+        time.sleep(0.01)

@@ -96,9 +96,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_edge_root_id", "edge", ["root_id"])
     op.create_table(
-        "entry", _integer("index_id"), _text("child"), _key("entry", "index_id", "child"), sqlite_with_rowid=False
+        "entry",
+        _integer("index_id"),
+        _text("child"),
+        _integer("repo_id"),
+        _key("entry", "index_id", "child"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_entry_child", "entry", ["child"])
+    op.create_index("ix_entry_repo_id_child", "entry", ["repo_id", "child"])
     op.create_table(
         "event",
         _integer("id"),
