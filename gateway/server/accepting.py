@@ -51,13 +51,14 @@ class Acceptor:
         self._handshake_seconds = handshake_seconds
         self._max_connections = max_connections
         self._refused = refused
-        self._greeted: set[asyncio.Task[None]] = set()
+        self._greeted: dict[asyncio.Task[None], asyncio.Protocol] = {}
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
 
     def connections(self) -> int:
         """Return how many there are, those in a handshake included."""
-        return len(self._established) + len(self._greeted)
+        # One is established before its handshake is told to have ended: it is one all the same.
+        return len(self._established) + sum(one not in self._established for one in self._greeted.values())
 
     def start(self) -> None:
         """Accept from now on."""
@@ -103,16 +104,17 @@ class Acceptor:
             connection.close()
             return
         connection.setblocking(False)
-        task = self._loop.create_task(self._greet(connection))
-        self._greeted.add(task)
-        task.add_done_callback(self._greeted.discard)
+        protocol = self._protocol()
+        task = self._loop.create_task(self._greet(connection, protocol))
+        self._greeted[task] = protocol
+        task.add_done_callback(self._greeted.pop)
 
-    async def _greet(self, connection: socket.socket) -> None:
+    async def _greet(self, connection: socket.socket, protocol: asyncio.Protocol) -> None:
         """Make a connection of a socket; one whose handshake fails is closed by the event loop, and nobody's loss."""
         seconds = None if self._context is None else self._handshake_seconds
         try:
             await self._loop.connect_accepted_socket(
-                self._protocol,
+                lambda: protocol,
                 connection,
                 ssl=self._context,
                 ssl_handshake_timeout=seconds,

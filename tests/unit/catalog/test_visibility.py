@@ -40,7 +40,7 @@ from gateway.oci.names import RepositoryName, Tag
 from tests.support.catalog import ALICE, NOW, add_project, admit, image, index, put
 from tests.support.visibility_model import Model, Shared, TagRow, named
 
-CATALOGS: Final = 2000
+CATALOGS: Final = 1200
 SIDE_BY_SIDE: Final = 125
 SIZE: Final = 10
 STEPS: Final = 3

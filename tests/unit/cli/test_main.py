@@ -203,4 +203,4 @@ def test_a_cell_is_neither_markup_nor_an_escape_sequence(home: Home) -> None:
 
 def test_a_pipe_is_given_whole_cells(home: Home) -> None:
     shown = home.done("doctor").out
-    assert shown.count("\n") == 11
+    assert shown.count("\n") == 12

@@ -76,6 +76,7 @@ def test_row_090_one_connection_too_many_is_closed_at_once_and_one_fewer_is_room
 ) -> None:
     counted = Counted()
     with listener(alive, context=tls if over_tls else None, head_seconds=60, crowd=counted.crowd) as port:
+        until(lambda: counted.open() == 0)  # whoever asked whether it listens is gone
         with silent(port, MOST):
             until(lambda: counted.open() == MOST)
             with silent(port, 2) as more:
