@@ -26,8 +26,8 @@ MAX_DEPTH: Final = 3
 class Closure:
     """What is missing, and what is judged with the root.
 
-    ``missing`` in the order the manifest names them, a descendant that lacks parts as itself; ``edges`` from the root to
-    every descendant.
+    ``missing`` in the order the manifest names them; of what is not whole further down, the child that leads to it;
+    ``edges`` from the root to every descendant.
     """
 
     missing: tuple[Digest, ...]
@@ -76,12 +76,11 @@ def closure(world: World) -> Closure:
         if digest not in absent
     ]
     for child in world.children:
-        if not child.present:
+        if not child.present or child.missing_blobs:
             # It waits for what it names itself, whatever that leads to: a row for each, not for each of their parts.
             missing.append(child.path[0] if child.path else child.digest)
+        if not child.present:
             continue
-        if child.missing_blobs:
-            missing.append(child.path[0] if child.path else child.digest)
         edges.append(JudgedEdge(child.digest, child.path))
         if len(child.path) + 1 >= MAX_DEPTH and child.children:
             message = f"{child.digest} is an index nested deeper than {MAX_DEPTH}"

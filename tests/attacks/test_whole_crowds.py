@@ -4,26 +4,28 @@ Rows 90 and 91. Whoever may open connections is anybody; what he takes must be n
 """
 
 import contextlib
+import functools
 import os
 import signal
 import socket
 import ssl
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from gateway.access.values import Role
 from gateway.server.descriptors import max_connections
+from tests.support import programs
 from tests.support.api import Reply
 from tests.support.gateway_process import PROGRAM, GatewayProcess
 from tests.support.images import image
 from tests.support.programs import Server
-from tests.support.whole import PASSWORD, whole
+from tests.support.whole import PASSWORD, with_a_writer
 from tests.support.wire import Wire
+
+until = functools.partial(programs.until, seconds=30.0)
 
 DESCRIPTORS: Final = 320
 MOST: Final = max_connections(DESCRIPTORS)
@@ -72,11 +74,7 @@ class Site:
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> GatewayProcess:
     """A gateway with a project and a writer in it, which does not run."""
-    made = GatewayProcess(tmp_path_factory.mktemp("crowds"))
-    with whole(made.folder, made=True, ahead_seconds=0) as furnishing:
-        furnishing.project("acme")
-        furnishing.person("writer", ("acme", Role.WRITER))
-    return made
+    return with_a_writer(tmp_path_factory.mktemp("crowds"))
 
 
 @pytest.fixture
@@ -106,13 +104,6 @@ def _listens(site: Site) -> bool:
     except ConnectionRefusedError:
         return False
     return True
-
-
-def until(true: Callable[[], bool], *, seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "never came"
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager

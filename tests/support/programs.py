@@ -135,3 +135,11 @@ class Server:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             return self._process.wait()
+
+
+def until(true: Callable[[], bool], *, seconds: float) -> None:
+    """Return when ``true()``; an AssertionError where that takes longer."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "never came"
+        time.sleep(0.02)

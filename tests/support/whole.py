@@ -34,6 +34,7 @@ from gateway.server.gateway import Keys, dependencies, settings
 from gateway.server.metrics import Metrics
 from tests.support.api import Client, Reply
 from tests.support.evidence import Evidence, Signer, signer, trust_files
+from tests.support.gateway_process import GatewayProcess
 from tests.support.images import Artifact
 
 T = TypeVar("T")
@@ -275,3 +276,12 @@ def furnished(built: Whole) -> Whole:
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run one coroutine to its end."""
     return asyncio.run(work)
+
+
+def with_a_writer(folder: Path) -> GatewayProcess:
+    """Return a gateway with the project ``acme`` and ``writer`` in it, which does not run."""
+    made = GatewayProcess(folder)
+    with whole(made.folder, made=True, ahead_seconds=0) as furnishing:
+        furnishing.project("acme")
+        furnishing.person("writer", ("acme", Role.WRITER))
+    return made

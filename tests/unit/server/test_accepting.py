@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import errno
+import functools
 import socket
 import ssl
 import time
@@ -15,7 +16,10 @@ import pytest
 from gateway.server import accepting
 from gateway.server.run import Crowd
 from gateway.server.tls import issue_self_signed, server_context, write_issued
+from tests.support import programs
 from tests.support.listener import exchange, listener
+
+until = functools.partial(programs.until, seconds=10.0)
 
 GET = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 MOST = 3
@@ -61,13 +65,6 @@ def ended(client: socket.socket) -> bool:
     with contextlib.suppress(ConnectionError):
         return client.recv(1) == b""
     return True
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < end, "never came"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("over_tls", [pytest.param(False, id="plain"), pytest.param(True, id="tls")])

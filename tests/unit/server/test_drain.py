@@ -1,6 +1,7 @@
 """`serve` as a service manager runs it: a process, signals, and a client in the middle of a PUT."""
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -14,12 +15,14 @@ from typing import Any, Final
 
 import pytest
 
-from gateway.access.values import Role
 from gateway.oci.digest import Digest
+from tests.support import programs
 from tests.support.gateway_process import ASK, PROGRAM, GatewayProcess
 from tests.support.programs import Server, run
-from tests.support.whole import PASSWORD, whole
+from tests.support.whole import PASSWORD, with_a_writer
 from tests.support.wire import Wire
+
+until = functools.partial(programs.until, seconds=20.0)
 
 CONTENT: Final = os.urandom(1 << 20)
 HALF: Final = len(CONTENT) // 2
@@ -96,14 +99,6 @@ class Serving:
             yield secure
 
 
-def until(true: Callable[[], bool], *, seconds: float = 20.0) -> None:
-    """Return when ``true()``; an AssertionError where that takes longer."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "never came"
-        time.sleep(0.02)
-
-
 def answer(connection: ssl.SSLSocket) -> bytes:
     """Return what comes until the other side ends the connection."""
     received = bytearray()
@@ -116,11 +111,7 @@ def answer(connection: ssl.SSLSocket) -> bytes:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> GatewayProcess:
     """A gateway with a project and a writer in it, which does not run."""
-    gateway = GatewayProcess(tmp_path_factory.mktemp("drain"))
-    with whole(gateway.folder, made=True, ahead_seconds=0) as furnishing:
-        furnishing.project("acme")
-        furnishing.person("writer", ("acme", Role.WRITER))
-    return gateway
+    return with_a_writer(tmp_path_factory.mktemp("drain"))
 
 
 @pytest.fixture
