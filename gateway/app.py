@@ -29,10 +29,12 @@ from gateway.catalog.schema_revision import require_head
 from gateway.catalog.sqlite.admissions import SqliteAdmissionStore
 from gateway.catalog.sqlite.audit import SqliteAudit
 from gateway.catalog.sqlite.blobs import SqliteBlobs
+from gateway.catalog.sqlite.ci_sessions import SqliteCiSessions
 from gateway.catalog.sqlite.clocks import SqliteClocks
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.decisions import SqliteDecisions
 from gateway.catalog.sqlite.directory import SqliteStandings
+from gateway.catalog.sqlite.federation import SqliteFederation
 from gateway.catalog.sqlite.listings import SqliteListings
 from gateway.catalog.sqlite.manifests import SqliteManifests
 from gateway.catalog.sqlite.members import SqliteMembers
@@ -71,6 +73,8 @@ class Parts:
     projects: SqliteProjects
     members: SqliteMembers
     principals: SqlitePrincipals
+    federation: SqliteFederation
+    sessions: SqliteCiSessions
     manifests: SqliteManifests
     listings: SqliteListings
     blobs: SqliteBlobs
@@ -188,6 +192,8 @@ def assemble(
         projects=SqliteProjects(database=database, held_seconds=limits.held_seconds),
         members=SqliteMembers(database=database),
         principals=SqlitePrincipals(database=database),
+        federation=SqliteFederation(database=database),
+        sessions=SqliteCiSessions(database=database),
         manifests=manifests,
         listings=SqliteListings(database=database),
         blobs=SqliteBlobs(database=database),

@@ -216,7 +216,7 @@ class Unauthorized(GatewayError):
     """No token, a bad token, or a token without an action that the caller could ask for.
 
     ``scopes`` are what a new token must be asked for (may be empty); ``error`` is RFC 6750's error code where a token
-    was presented.
+    was presented; ``why`` is for the audit log, and for nobody who asks.
     """
 
     code = "UNAUTHORIZED"
@@ -227,10 +227,12 @@ class Unauthorized(GatewayError):
         *,
         scopes: Sequence[str] = (),
         error: Literal["invalid_token", "insufficient_scope"] | None = None,
+        why: str = "",
     ) -> None:
         super().__init__(message)
         self.scopes = tuple(scopes)
         self.error = error
+        self.why = why
 
 
 class Denied(GatewayError):

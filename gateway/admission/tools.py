@@ -15,7 +15,7 @@ from gateway.admission.evidence_reading import EvidenceReader
 from gateway.admission.judgement import NoAnswer
 from gateway.admission.values import Unreachable
 from gateway.catalog.stores import AdmissionStore, ManifestReads
-from gateway.identity.values import SYSTEM, Principal, PrincipalKind
+from gateway.identity.values import SYSTEM, Principal, kind_of
 
 MAX_ATTEMPTS: Final = 5
 """Lost commit races before the caller is told to come back (DESIGN 2)."""
@@ -80,5 +80,4 @@ async def who_was(tools: Tools, principal_id: str, claims: Mapping[str, str]) ->
     found = await tools.people.principal(principal_id, now=tools.now())
     if found is not None:
         return Who(found[0], claims)
-    kind = PrincipalKind.OPERATOR if principal_id.startswith("os:") else PrincipalKind.USER
-    return Who(Principal(principal_id, kind, principal_id), claims)
+    return Who(Principal(principal_id, kind_of(principal_id), principal_id), claims)

@@ -57,6 +57,7 @@ class Api:
             tokens=TokenCache(issuer=settings.public_url, audience=settings.service),
             keys=dependencies.keys,
             standings=dependencies.standings,
+            sessions=dependencies.sessions,
         )
         self._handlers = Handlers.of(dependencies, settings)
 

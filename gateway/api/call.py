@@ -10,7 +10,7 @@ from gateway.access.values import Grant, Standing
 from gateway.api.body import Body
 from gateway.api.head import Request
 from gateway.api.routes import Query, Target
-from gateway.identity.values import AccessClaims, Principal
+from gateway.identity.values import AccessClaims, Principal, Session
 
 
 @dataclass(slots=True)
@@ -50,6 +50,8 @@ class Access:
     grant: Grant
     standing: Standing
     claims: AccessClaims = field(repr=False)
+    session: Session | None = None
+    """The session that the token is part of: what is known of the job, besides its principal."""
 
     @property
     def present(self) -> Grant:

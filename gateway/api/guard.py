@@ -1,10 +1,10 @@
 """Who calls, and may they: answered before any handler runs.
 
-A token is verified (or remembered as verified), then the caller's standing is read afresh, once. Nothing here decides by
-itself: `gateway.access.grant` does. Never reads a body, never looks at a User-Agent.
+A token is verified (or remembered as verified), then its session and the caller's standing are read afresh, once each.
+Nothing here decides by itself: `gateway.access.grant` does. Never reads a body, never looks at a User-Agent.
 
-I/O: through the store of standings.
-Source: DESIGN 3 ("Answers to a missing right"), 5; security rows 1, 19, 27, 104, 118.
+I/O: through the stores of standings and sessions.
+Source: DESIGN 3 ("Answers to a missing right"), 5; issue 5, items 2 and 3; security rows 1, 19, 27, 104, 118.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,10 +20,14 @@ from gateway.api.call import Access
 from gateway.api.head import Request
 from gateway.errors import NameUnknown, Unauthorized
 from gateway.identity.authenticate import parse_bearer
+from gateway.identity.federation.stores import SessionStore
 from gateway.identity.key_ring import KeyRing
 from gateway.identity.token_cache import TokenCache
-from gateway.identity.values import ANONYMOUS, AccessClaims, Principal, ResourceAccess
+from gateway.identity.values import ANONYMOUS, AccessClaims, Principal, ResourceAccess, Session
 from gateway.oci.names import RepositoryName
+
+BODY_GRACE_SECONDS: Final = 120
+"""How much longer a token of a live session counts for a request with a body: crane and cosign cannot send one again."""
 
 MAX_GRANTED: Final = 4096
 """Grants that are kept, of 8 KiB of token at most: they go all at once when there are more."""
@@ -39,12 +43,13 @@ class Guard:
     tokens: TokenCache
     keys: Callable[[], KeyRing]
     standings: StandingStore
+    sessions: SessionStore
     _granted: dict[_Asked, Access] = field(default_factory=dict)
     """What was worked out from claims and a standing: counts for *these very values*, which both are frozen."""
 
     async def anybody(self, request: Request, *, now: int) -> Principal:
         """Return the active principal of the request's token. Raises `Unauthorized`."""
-        claims = self._claims(request, scopes=(), now=now)
+        claims = await self._claims(request, scopes=(), now=now)
         if claims is None:
             raise Unauthorized
         return await self._active(claims, scopes=(), now=now)
@@ -52,7 +57,7 @@ class Guard:
     async def catalog(self, request: Request, *, now: int) -> Principal:
         """Return who may list repositories. Raises `Unauthorized`."""
         scopes = (format_scope(CATALOG),)
-        claims = self._claims(request, scopes=scopes, now=now)
+        claims = await self._claims(request, scopes=scopes, now=now)
         if claims is None:
             raise Unauthorized(scopes=scopes)
         principal = await self._active(claims, scopes=scopes, now=now)
@@ -71,15 +76,15 @@ class Guard:
         if request.authorization is None:
             raise Unauthorized(scopes=_scopes(repository, actions))
         try:
-            claims = self._verify(request.authorization, now=now)
+            claims, session = await self._verified(request, request.authorization, now=now)
         except Unauthorized as refusal:
             raise _again(refusal, _scopes(repository, actions)) from None
         standing = await self.standings.standing(claims.principal_id, repository, now=now)
         asked = (request.authorization, repository.text, tuple(actions))
         known = self._granted.get(asked)
-        if known is not None and known.claims is claims and known.standing is standing:
+        if known is not None and known.claims is claims and known.standing is standing and known.session is session:
             return known
-        access = await self._authorized(claims, standing, repository, actions, now=now)
+        access = await self._authorized(claims, session, standing, repository, actions, now=now)
         if len(self._granted) >= MAX_GRANTED:
             self._granted.clear()
         self._granted[asked] = access
@@ -88,6 +93,7 @@ class Guard:
     async def _authorized(
         self,
         claims: AccessClaims,
+        session: Session | None,
         standing: Standing | None,
         repository: RepositoryName,
         actions: Sequence[Action],
@@ -109,19 +115,33 @@ class Guard:
             raise
         # `authorize` returns a grant only with a standing.
         assert standing is not None
-        return Access(grant=grant, standing=standing, claims=claims)
+        return Access(grant=grant, standing=standing, claims=claims, session=session)
 
-    def _claims(self, request: Request, *, scopes: Sequence[str], now: int) -> AccessClaims | None:
+    async def _claims(self, request: Request, *, scopes: Sequence[str], now: int) -> AccessClaims | None:
         """Return what the token says, None without one. Raises `Unauthorized` that asks for ``scopes``."""
         if request.authorization is None:
             return None
         try:
-            return self._verify(request.authorization, now=now)
+            return (await self._verified(request, request.authorization, now=now))[0]
         except Unauthorized as refusal:
             raise _again(refusal, scopes) from None
 
-    def _verify(self, authorization: str, *, now: int) -> AccessClaims:
-        return self.tokens.verify(parse_bearer(authorization), ring=self.keys(), now=now)
+    async def _verified(self, request: Request, authorization: str, *, now: int) -> tuple[AccessClaims, Session | None]:
+        """Return what the token says and the live session that it is part of. Raises `Unauthorized`."""
+        grace = BODY_GRACE_SECONDS if request.has_body else 0
+        claims = self.tokens.verify(parse_bearer(authorization), ring=self.keys(), now=now, grace_seconds=grace)
+        session = None
+        if claims.session_id is not None:
+            session = await self.sessions.session(claims.session_id, now=now)
+            if (
+                session is None
+                or session.principal.id != claims.principal_id
+                or not session.serves(address=request.address, now=now)
+            ):
+                raise Unauthorized("the session of this token is over", error="invalid_token")
+        elif self.tokens.is_over(claims, now=now):
+            raise Unauthorized("the token is not valid here, or no longer", error="invalid_token")
+        return claims, session
 
     async def _active(self, claims: AccessClaims, *, scopes: Sequence[str], now: int) -> Principal:
         """Return the principal of ``claims``. Raises `Unauthorized` where it is disabled, expired or gone."""

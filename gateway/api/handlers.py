@@ -13,6 +13,7 @@ from typing import Self, TypeAlias
 from gateway.api.answer import Answer
 from gateway.api.blobs import Blobs
 from gateway.api.call import Access, Call
+from gateway.api.federation import FederationEndpoint
 from gateway.api.lists import Lists
 from gateway.api.manifests import Manifests
 from gateway.api.mount import Mounts
@@ -44,11 +45,13 @@ class Handlers:
             settings=settings,
             accounts=needs.accounts,
             passwords=needs.passwords,
+            ci=needs.ci,
             standings=needs.standings,
             keys=needs.keys,
             record_login=needs.record_login,
             random_bytes=needs.random_bytes,
         )
+        federation = FederationEndpoint(service=settings.service, ci=needs.ci, record_login=needs.record_login)
         operations = Operations(
             settings=settings, keys=needs.keys, ready_parts=needs.ready, render_metrics=needs.metrics
         )
@@ -58,6 +61,8 @@ class Handlers:
                 Endpoint.PING: operations.ping,
                 Endpoint.TOKEN_GET: token.get,
                 Endpoint.TOKEN_POST: token.post,
+                Endpoint.FEDERATION_TOKEN: federation.exchange,
+                Endpoint.FEDERATION_REVOKE: federation.revoke,
                 Endpoint.LIVE: operations.live,
                 Endpoint.READY: operations.ready,
                 Endpoint.METRICS: operations.metrics,

@@ -101,6 +101,7 @@ class Manifests:
                 tags=(reference,) if isinstance(reference, Tag) else queried,
                 content_type=call.request.content_type or "",
                 body=body,
+                claims={} if access.session is None else access.session.claims,
             )
         )
         call.trace.decision_id = outcomes.decision_id(outcome)

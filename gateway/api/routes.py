@@ -42,6 +42,8 @@ class Endpoint(StrEnum):
     UPLOAD_CANCEL = "upload-cancel"
     TOKEN_GET = "token-get"  # noqa: S105 - the name of a route
     TOKEN_POST = "token-post"  # noqa: S105 - the name of a route
+    FEDERATION_TOKEN = "federation-token"  # noqa: S105 - the name of a route
+    FEDERATION_REVOKE = "federation-revoke"
     LIVE = "live"
     READY = "ready"
     METRICS = "metrics"
@@ -124,6 +126,8 @@ TABLE: Final[tuple[Row, ...]] = (
     Row(_READS, "/v2/_catalog", Endpoint.CATALOG, CatalogToken(), _PAGE),
     Row(("GET",), "/token", Endpoint.TOKEN_GET, Nothing(), frozenset({"service", "scope"})),
     Row(("POST",), "/token", Endpoint.TOKEN_POST, Nothing()),
+    Row(("POST",), "/federation/token", Endpoint.FEDERATION_TOKEN, Nothing()),
+    Row(("POST",), "/federation/revoke", Endpoint.FEDERATION_REVOKE, Nothing()),
     Row(_READS, "/livez", Endpoint.LIVE, Nothing()),
     Row(_READS, "/readyz", Endpoint.READY, Nothing()),
     Row(_READS, "/metrics", Endpoint.METRICS, OwnSecret()),

@@ -11,6 +11,8 @@ from gateway.access.stores import StandingStore
 from gateway.admission.service import ManifestAdmission
 from gateway.catalog.stores import BlobCatalog, ListingReads, ManifestReads, UploadCatalog
 from gateway.content.store import Content
+from gateway.identity.federation.ci_sessions import CiSessions
+from gateway.identity.federation.stores import SessionStore
 from gateway.identity.key_ring import KeyRing
 from gateway.identity.passwords import PasswordVerifier
 from gateway.identity.stores import AccountStore
@@ -28,10 +30,13 @@ class RecordLogin(Protocol):
     """Takes note of a secret that was presented at the token endpoint. Returns at once, never fails.
 
     ``principal_id`` is whose name it was presented under, and None where nobody is called that: the name itself is not
-    passed on, since people type passwords into the wrong field. ``method`` is what it looked like: password or robot.
+    passed on, since people type passwords into the wrong field. ``method`` is what it looked like: password, robot or ci.
+    ``why`` is why it was refused, where that is told to the audit log only.
     """
 
-    def __call__(self, *, principal_id: str | None, method: str, address: str, succeeded: bool, now: int) -> None: ...
+    def __call__(
+        self, *, principal_id: str | None, method: str, address: str, succeeded: bool, now: int, why: str = ""
+    ) -> None: ...
 
 
 class RenderMetrics(Protocol):
@@ -78,6 +83,8 @@ class ApiDependencies:
     standings: StandingStore
     accounts: AccountStore
     passwords: PasswordVerifier
+    ci: CiSessions
+    sessions: SessionStore
     keys: Callable[[], KeyRing]
     record_pull: RecordPull
     record_login: RecordLogin

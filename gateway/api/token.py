@@ -11,40 +11,30 @@ Source: distribution, docs/content/spec/auth/token.md and oauth.md; RFC 6749, se
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from gateway.access.rights import NO_RIGHTS, rights
 from gateway.access.scopes import format_scope, parse_scopes, repositories, token_scope
 from gateway.access.stores import StandingStore
 from gateway.access.values import Rights
-from gateway.api.answer import NOT_KEPT, Answer, Header
+from gateway.api.answer import NOT_KEPT, Answer
 from gateway.api.call import Call
-from gateway.api.forms import Fields, parse_form
-from gateway.api.refusals import error_entry, rule
-from gateway.api.routes import REPEATABLE, only
+from gateway.api.oauth import field, read_form, refusal
+from gateway.api.routes import only
 from gateway.api.settings import ApiSettings, RecordLogin
 from gateway.errors import (
     GatewayError,
     RequestInvalid,
-    SizeInvalid,
-    TooManyRequests,
     Unauthorized,
     UnsupportedGrant,
 )
 from gateway.identity.access_token import issue_access_token
-from gateway.identity.authenticate import authenticate, parse_basic
+from gateway.identity.authenticate import authenticate, login_method, parse_basic
+from gateway.identity.federation.ci_sessions import CiSessions
 from gateway.identity.key_ring import KeyRing
 from gateway.identity.passwords import PasswordVerifier
-from gateway.identity.secrets import looks_like_secret
 from gateway.identity.stores import AccountStore
-from gateway.identity.values import ANONYMOUS, Basic, Principal, ResourceAccess
+from gateway.identity.values import ANONYMOUS, Basic, Identity, Principal, ResourceAccess
 from gateway.oci.names import RepositoryName
-
-MAX_FORM_BYTES: Final = 64 * 1024
-MAX_FORM_FIELDS: Final = 64
-FORM: Final = "application/x-www-form-urlencoded"
-
-_BASIC: Final = ("www-authenticate", 'Basic realm="registry-gateway", charset="UTF-8"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +44,7 @@ class TokenEndpoint:
     settings: ApiSettings
     accounts: AccountStore
     passwords: PasswordVerifier
+    ci: CiSessions
     standings: StandingStore
     keys: Callable[[], KeyRing]
     record_login: RecordLogin
@@ -72,11 +63,11 @@ class TokenEndpoint:
     async def post(self, call: Call) -> Answer:
         """Answer a POST: a form with ``grant_type=password``."""
         try:
-            form = await _form(call)
+            form = await read_form(call)
             self._check_service(form.get("service", (None,))[0])
             match form.get("grant_type", (None,))[0]:
                 case "password":
-                    credentials = Basic(username=_field(form, "username"), password=_field(form, "password"))
+                    credentials = Basic(username=field(form, "username"), password=field(form, "password"))
                 case "refresh_token":
                     raise Unauthorized("refresh tokens are not in use here: log in with a user name and a password")
                 case _:
@@ -91,7 +82,8 @@ class TokenEndpoint:
             raise RequestInvalid("the service is not this registry")
 
     async def _token(self, call: Call, credentials: Basic | None, *, scopes: Sequence[str]) -> Answer:
-        principal = await self._who(call, credentials)
+        identity = await self._who(call, credentials)
+        principal = ANONYMOUS if identity is None else identity.principal
         call.trace.principal = principal.id
         # A wrong secret is 401 even where the scope is public: it must never look like a success. Hence this order.
         asked = parse_scopes(scopes)
@@ -110,6 +102,7 @@ class TokenEndpoint:
             now=call.now,
             lifetime_seconds=self.settings.token_lifetime_seconds,
             token_id=self.random_bytes(16).hex(),
+            session_id=None if identity is None else identity.session_id,
         )
         return Answer.of_json(
             200,
@@ -124,17 +117,25 @@ class TokenEndpoint:
             NOT_KEPT,
         )
 
-    async def _who(self, call: Call, credentials: Basic | None) -> Principal:
+    async def _who(self, call: Call, credentials: Basic | None) -> Identity | None:
         if credentials is None:
-            return ANONYMOUS
+            return None
         address = call.request.address
         try:
-            identity = await authenticate(credentials, accounts=self.accounts, hasher=self.passwords, now=call.now)
-        except Unauthorized:
+            identity = await authenticate(
+                credentials, accounts=self.accounts, hasher=self.passwords, ci=self.ci, address=address, now=call.now
+            )
+        except Unauthorized as refused:
             # Looked for after every refusal, whatever the cause, so that an answer takes the same time.
             named = await self.accounts.id_by_name(credentials.username)
-            method = "robot" if looks_like_secret(credentials.password) else "password"
-            self.record_login(principal_id=named, method=method, address=address, succeeded=False, now=call.now)
+            self.record_login(
+                principal_id=named,
+                method=login_method(credentials.password),
+                address=address,
+                succeeded=False,
+                now=call.now,
+                why=refused.why,
+            )
             raise
         self.record_login(
             principal_id=identity.principal.id,
@@ -143,7 +144,7 @@ class TokenEndpoint:
             succeeded=True,
             now=call.now,
         )
-        return identity.principal
+        return identity
 
     async def _held(
         self, principal: Principal, asked: Sequence[ResourceAccess], *, now: int
@@ -153,65 +154,6 @@ class TokenEndpoint:
             standing = await self.standings.standing(principal.id, repository, now=now)
             held[repository] = NO_RIGHTS if standing is None else rights(standing)
         return held
-
-
-def refusal(error: GatewayError) -> Answer:
-    """Return ``error`` in both shapes, OCI's and OAuth's. A fault of ours goes on to the one table."""
-    found = rule(error)
-    if found.ours:
-        raise error
-    headers: list[Header] = [NOT_KEPT]
-    match error:
-        case Unauthorized():
-            code = "invalid_grant"
-            headers.append(_BASIC)
-        case TooManyRequests():
-            code = "temporarily_unavailable"
-            headers.append(("retry-after", str(error.retry_after_seconds)))
-        case UnsupportedGrant():
-            code = "unsupported_grant_type"
-        case _:
-            code = "invalid_request"
-    entry = error_entry(error.code, error.message, None)
-    return Answer.of_json(
-        found.status,
-        # `details` is what docker 28 reads; without it, a loopback registry is asked once more in plain HTTP, and the
-        # person reads about that instead of the wrong password.
-        {"errors": [entry], "error": code, "error_description": entry["message"], "details": entry["message"]},
-        *headers,
-    )
-
-
-async def _form(call: Call) -> Mapping[str, tuple[str, ...]]:
-    """Return the fields of the form. Raises `RequestInvalid`, `SizeInvalid`."""
-    request = call.request
-    if request.authorization is not None:
-        raise RequestInvalid("a form and an Authorization header are two callers")
-    kind = (request.content_type or "").partition(";")[0].strip().lower()
-    if kind != FORM:
-        raise RequestInvalid(f"the body must be {FORM}")
-    too_large = SizeInvalid(f"the form is larger than {MAX_FORM_BYTES} bytes")
-    if request.content_length is not None and request.content_length > MAX_FORM_BYTES:
-        raise too_large
-    body = await call.body.read(max_bytes=MAX_FORM_BYTES, too_large=too_large)
-    return _collect(parse_form(body, max_bytes=MAX_FORM_BYTES, max_fields=MAX_FORM_FIELDS))
-
-
-def _collect(fields: Fields) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for name, value in fields:
-        if name in found and name not in REPEATABLE:
-            # RFC 6749, 3.2: parameters must not be included more than once. containers/image repeats ``scope``.
-            raise RequestInvalid("a field of the form is given twice")
-        found[name] = (*found.get(name, ()), value)
-    return found
-
-
-def _field(form: Mapping[str, tuple[str, ...]], name: str) -> str:
-    values = form.get(name)
-    if values is None:
-        raise RequestInvalid(f"the field {name} is missing")
-    return values[0]
 
 
 def _rfc_3339(now: int) -> str:

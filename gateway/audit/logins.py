@@ -1,9 +1,9 @@
 """Logins, counted in memory and written in batches: somebody who guesses passwords slows neither the endpoint nor the disk.
 
-One entry per principal, method, client address, outcome and minute. The first login of an entry is written with the next
-batch, those that follow it when its minute is over: two events per entry at most. The entries of a minute are bounded;
-what is beyond is counted without its address, and beyond that without anything. Nothing is dropped in silence, and what
-fails takes no room from what succeeds.
+One entry per principal, method, client address, outcome, reason and minute. The first login of an entry is written with
+the next batch, those that follow it when its minute is over: two events per entry at most. The entries of a minute are
+bounded; what is beyond is counted without its address, and beyond that without anything. Nothing is dropped in silence,
+and what fails takes no room from what succeeds.
 
 The name that was tried is not known here: only whose it is, where it is somebody's.
 
@@ -32,13 +32,17 @@ MAX_SUCCEEDED: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class LoginKey:
-    """What is told apart. ``minute`` is Unix time // 60; ``method`` is ``password`` or ``robot``."""
+    """What is told apart. ``minute`` is Unix time // 60; ``method`` is ``password``, ``robot`` or ``ci``.
+
+    ``why`` is why it was refused, where anybody knows more than that it was.
+    """
 
     principal_id: str
     method: str
     address: str
     succeeded: bool
     minute: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,14 @@ class LoginSpan:
 
 def login_data(key: LoginKey, span: LoginSpan) -> JsonObject:
     """Return what the event of these logins says of them."""
-    return {
+    counted: JsonObject = {
         "method": key.method,
         "address": key.address,
         "count": span.count,
         "first": span.first,
         "last": span.last,
     }
+    return {**counted, "why": key.why} if key.why else counted
 
 
 class LoginCounter:
@@ -74,10 +79,12 @@ class LoginCounter:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def count(self, *, principal_id: str | None, method: str, address: str, succeeded: bool, now: int) -> None:
+    def count(
+        self, *, principal_id: str | None, method: str, address: str, succeeded: bool, now: int, why: str = ""
+    ) -> None:
         """Count a login at ``now`` (Unix seconds); ``principal_id`` None: of nobody. Never fails, never without bound."""
         self._advance(now // 60)
-        key = LoginKey(principal_id or UNKNOWN, method, address, succeeded, self._minute)
+        key = LoginKey(principal_id or UNKNOWN, method, address, succeeded, self._minute, why)
         self._add(self._bounded(key), LoginSpan(now, now, 1))
 
     def take(self, *, now: int, everything: bool = False) -> Mapping[LoginKey, LoginSpan]:
@@ -114,7 +121,7 @@ class LoginCounter:
     def _bounded(self, key: LoginKey) -> LoginKey:
         known, most = self._known[key.succeeded], self._max[key.succeeded]
         if key not in known and len(known) >= most:
-            key = replace(key, address=MANY)
+            key = replace(key, address=MANY, why="")
             if key not in known and len(known) >= 2 * most:
                 # Not among those that are counted: there are two of these, one for each outcome.
                 return replace(key, principal_id=MANY, method=MANY)

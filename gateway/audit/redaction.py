@@ -30,6 +30,7 @@ _SECRET_TEXT: Final = re.compile(
     r"|\$argon2(?:id|i|d)\$\S+"  # a password hash: it can be guessed against offline
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # JWT
     r"|\b(?:Basic|Bearer)\s+[A-Za-z0-9._~+/=-]{8,}"  # an Authorization value
+    r"|\brg[rs]_[0-9A-Za-z]{49}"  # a secret that we generated
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)",  # user:password in an address
     re.DOTALL | re.IGNORECASE,
 )

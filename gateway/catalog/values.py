@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
 from gateway.access.values import Condition, Mode, Visibility
+from gateway.identity.federation.rule import FederationRule
+from gateway.identity.values import Principal
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName, Tag
 from gateway.oci.strict_json import JsonObject
@@ -137,6 +139,21 @@ class ProjectRow:
     """Of each of both: of what waits, and apart from it of build caches."""
     held_seconds: int
     created: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """A federation rule as administration sees it.
+
+    ``last_used`` is when a job last opened a session by it, as far as that is still known; ``sessions`` are those at work.
+    """
+
+    principal: Principal
+    rule: FederationRule
+    disabled: bool
+    created: int
+    last_used: int | None
+    sessions: int
 
 
 @dataclass(frozen=True, slots=True)

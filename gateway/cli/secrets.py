@@ -8,7 +8,7 @@ import string
 from typing import Final
 
 from gateway.identity.passwords import RFC_9106_SECOND, PasswordThreads
-from gateway.identity.secrets import RobotSecret
+from gateway.identity.secrets import Secret, SecretKind
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _PASSWORD_CHARS: Final = 24
@@ -17,7 +17,7 @@ _PASSWORD_CHARS: Final = 24
 
 def new_robot_secret() -> tuple[str, bytes]:
     """Return a new robot secret, and the SHA-256 to store."""
-    secret = RobotSecret.generate(os.urandom)
+    secret = Secret.generate(SecretKind.ROBOT, os.urandom)
     return secret.text, secret.sha256
 
 

@@ -50,8 +50,11 @@ def issue_access_token(
     now: int,
     lifetime_seconds: int,
     token_id: str,
+    session_id: str | None = None,
 ) -> str:
     """Return a token that says ``principal_id`` may ask for ``access``, from ``now`` for ``lifetime_seconds``.
+
+    ``session_id``: of the session that it is good in and not beyond.
 
     Raises `RequestInvalid` where so much access would make a token over `MAX_TOKEN_BYTES`, `Unavailable` where no key
     signs now, `ValueError` for a lifetime outside 1 to `MAX_LIFETIME_SECONDS`.
@@ -69,6 +72,8 @@ def issue_access_token(
         "jti": token_id,
         "access": [{"type": one.type, "name": one.name, "actions": sorted(one.actions)} for one in access],
     }
+    if session_id is not None:
+        claims["sid"] = session_id
     token = jws.sign(claims, key.signer, headers={"typ": _TYPE, "kid": key.kid}, algorithm=ALGORITHM)
     if len(token) > MAX_TOKEN_BYTES or len(access) > MAX_ACCESS_ENTRIES:
         raise RequestInvalid("a token for so many repositories would be too large: ask for fewer scopes at once")
@@ -83,27 +88,31 @@ def verify_access_token(
     audience: str,
     now: int,
     leeway_seconds: int = LEEWAY_SECONDS,
+    grace_seconds: int = 0,
 ) -> tuple[AccessClaims, PublicKey]:
     """Return what the token says, after every check, and the key it was verified with: what is remembered of it must not
-    outlive that key. Raises `Unauthorized` with ``invalid_token``, and nothing else.
+    outlive that key. Raises `Unauthorized` with ``invalid_token``, and nothing else. ``grace_seconds`` as in `check_times`.
     """
     try:
         key = _choose_key(_read_header(token.text), ring=ring, now=now)
         # The list matters (a text would be searched for the algorithm's name), and so does the prebuilt key.
         payload = jws.verify(token.text, key.verifier, algorithms=[ALGORITHM])
         claims = _read_claims(payload, issuer=issuer, audience=audience)
-        check_times(claims, now=now, leeway_seconds=leeway_seconds)
+        check_times(claims, now=now, leeway_seconds=leeway_seconds, grace_seconds=grace_seconds)
     except Exception:
         # Whatever went wrong, surprises included: one answer, and nothing of the token in it.
         raise Unauthorized("the token is not valid here, or no longer", error="invalid_token") from None
     return claims, key
 
 
-def check_times(claims: AccessClaims, *, now: int, leeway_seconds: int) -> None:
-    """Raise `ValueError` unless ``now`` is within the token's life, give or take ``leeway_seconds``."""
+def check_times(claims: AccessClaims, *, now: int, leeway_seconds: int, grace_seconds: int = 0) -> None:
+    """Raise `ValueError` unless ``now`` is within the token's life, give or take ``leeway_seconds``.
+
+    ``grace_seconds`` are how much longer it counts for the caller, who must then look at what else keeps it alive.
+    """
     if claims.issued_at > now + leeway_seconds:
         raise ValueError("issued in the future")
-    if now >= claims.expires_at + leeway_seconds:
+    if now >= claims.expires_at + leeway_seconds + grace_seconds:
         raise ValueError("expired")
 
 
@@ -132,7 +141,7 @@ def _choose_key(header: JsonObject, *, ring: KeyRing, now: int) -> PublicKey:
 
 def _read_claims(payload: bytes, *, issuer: str, audience: str) -> AccessClaims:
     claims = parse_object(payload, max_bytes=MAX_TOKEN_BYTES, max_depth=_CLAIMS_DEPTH)
-    if claims.keys() != _CLAIMS:
+    if claims.keys() - {"sid"} != _CLAIMS:
         raise ValueError("not the claims of an access token")
     # Equality of texts: an audience in a list (CVE-2020-26160) or an issuer that merely contains ours
     # (GHSA-75c5-xw7c-p5pm) is another one.
@@ -147,6 +156,7 @@ def _read_claims(payload: bytes, *, issuer: str, audience: str) -> AccessClaims:
         issued_at=issued_at,
         expires_at=expires_at,
         token_id=_id(claims["jti"]),
+        session_id=_id(claims["sid"]) if "sid" in claims else None,
     )
 
 

@@ -1,10 +1,10 @@
 """From a user name and a password to an `Identity`, or the one refusal.
 
-What the password looks like decides who is asked: our prefix and checksum make it a robot's secret, anything else is a
-local account's password. A wrong password, an unknown name, a disabled account, a revoked or expired robot: the same
-error after the same work, so that nothing can be learnt by trying.
+What the password looks like decides who is asked, and nobody else is: our prefix and checksum make it a secret of ours,
+three segments a CI platform's token, anything else is a local account's password. A wrong password, an unknown name, a
+disabled account, a revoked or expired robot: the same error after the same work, so that nothing can be learnt by trying.
 
-Pure, but for the store and the hasher that are passed in.
+Pure, but for the stores, the sessions and the hasher that are passed in.
 Source: RFC 7617 (Basic); RFC 9110, 11.4; DESIGN 5.
 """
 
@@ -15,10 +15,11 @@ import re
 from typing import Final
 
 from gateway.errors import Unauthorized
+from gateway.identity.federation.ci_sessions import CiSessions, looks_like_token
 from gateway.identity.passwords import PasswordVerifier
-from gateway.identity.secrets import RobotSecret, looks_like_secret
+from gateway.identity.secrets import Secret, SecretKind
 from gateway.identity.stores import AccountStore
-from gateway.identity.values import Basic, Identity, UnverifiedToken
+from gateway.identity.values import Basic, Identity, LoginMethod, Session, UnverifiedToken
 
 MAX_BASIC_CHARS: Final = 16 * 1024
 """The longest password a client sends is a token of a few KiB."""
@@ -55,25 +56,50 @@ def parse_bearer(header: str) -> UnverifiedToken:
     return UnverifiedToken(text)
 
 
-async def authenticate(credentials: Basic, *, accounts: AccountStore, hasher: PasswordVerifier, now: int) -> Identity:
-    """Return who ``credentials`` are, at ``now`` (Unix seconds).
+def login_method(password: str) -> LoginMethod:
+    """Return what kind of secret ``password`` looks like."""
+    match Secret.read(password):
+        case Secret(kind=SecretKind.ROBOT):
+            return "robot"
+        case Secret(kind=SecretKind.SESSION):
+            return "ci"
+        case _:
+            return "ci" if looks_like_token(password) else "password"
 
-    Raises `Unauthorized`, the same for every cause, and `TooManyRequests` where too many passwords are being checked.
+
+async def authenticate(
+    credentials: Basic, *, accounts: AccountStore, hasher: PasswordVerifier, ci: CiSessions, address: str, now: int
+) -> Identity:
+    """Return who ``credentials`` are, presented by a client at ``address``, at ``now`` (Unix seconds).
+
+    Raises `Unauthorized`, the same for every cause of a kind, `TooManyRequests` where too many passwords are being checked,
+    and `OutboundFailed` where a CI platform's keys cannot be had.
     """
-    if looks_like_secret(credentials.password):
-        return await _robot(credentials, accounts=accounts, now=now)
-    return await _account(credentials, accounts=accounts, hasher=hasher)
+    match Secret.read(credentials.password):
+        case Secret(kind=SecretKind.ROBOT) as secret:
+            return await _robot(secret, credentials.username, accounts=accounts, now=now)
+        case Secret() as secret:
+            return _in_session(await ci.by_secret(secret, address=address, now=now))
+        case None if looks_like_token(credentials.password):
+            session = await ci.by_token(credentials.password, wanted=credentials.username, address=address, now=now)
+            return _in_session(session)
+        case None:
+            return await _account(credentials, accounts=accounts, hasher=hasher)
 
 
-async def _robot(credentials: Basic, *, accounts: AccountStore, now: int) -> Identity:
+def _in_session(session: Session) -> Identity:
+    return Identity(principal=session.principal, method="ci", session_id=session.id)
+
+
+async def _robot(secret: Secret, username: str, *, accounts: AccountStore, now: int) -> Identity:
     """Return the robot whose secret this is; the user name must be its own.
 
     No dummy work here: the look-up is by the digest of 256 random bits, and nobody comes near one by measuring.
     """
-    robot = await accounts.robot_by_secret(RobotSecret.parse(credentials.password).sha256)
+    robot = await accounts.robot_by_secret(secret.sha256)
     if robot is None:
         raise Unauthorized(_WRONG)
-    named = _same(robot.principal.name, credentials.username)
+    named = _same(robot.principal.name, username)
     if not named or robot.revoked or now >= robot.expires_at:
         raise Unauthorized(_WRONG)
     return Identity(principal=robot.principal, method="robot")

@@ -1,7 +1,7 @@
 """What people and machines can be called: the one grammar, for whoever types a name and for whoever stores it.
 
-A ``/`` is of persons of an identity provider, a ``+`` of robots, a ``:`` of ids and of Basic's separator; none of the three
-can be in the name of a local account or in a robot's own part of its name.
+A ``/`` is of persons of an identity provider, a ``+`` of robots and workloads, a ``:`` of ids and of Basic's separator;
+none of the three can be in the name of a local account or in a robot's own part of its name.
 
 Pure: no I/O, no third-party import.
 Source: INTERFACE 3 ("a local account a name without ``/``", "No name contains ``:``"); RFC 7617, section 2; Harbor c080060.
@@ -17,6 +17,11 @@ RESERVED: Final = frozenset({ANONYMOUS.name, SYSTEM.name})
 
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
 _ROBOT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def workload_name(rule: str) -> str:
+    """Return the name of the principal that the federation rule called ``rule`` is."""
+    return f"ci+{rule}"
 
 
 def check_account_name(name: str) -> None:

@@ -33,10 +33,14 @@ class TokenCache:
         self._ring: KeyRing | None = None
         self._entries: OrderedDict[str, tuple[AccessClaims, int | None]] = OrderedDict()
 
+    def is_over(self, claims: AccessClaims, *, now: int) -> bool:
+        """Return whether a token that counts by its grace alone is at its end otherwise."""
+        return now >= claims.expires_at + self._leeway_seconds
+
     def __len__(self) -> int:
         return len(self._entries)
 
-    def verify(self, token: UnverifiedToken, *, ring: KeyRing, now: int) -> AccessClaims:
+    def verify(self, token: UnverifiedToken, *, ring: KeyRing, now: int, grace_seconds: int = 0) -> AccessClaims:
         """Return what the token says. Raises `Unauthorized` with ``invalid_token``, exactly where verifying it would."""
         if ring is not self._ring:
             # A key may have been dropped: nothing that was verified with the old ring counts.
@@ -44,10 +48,10 @@ class TokenCache:
             self._ring = ring
         entry = self._entries.get(token.text)
         if entry is None:
-            return self._verify_anew(token, ring=ring, now=now)
+            return self._verify_anew(token, ring=ring, now=now, grace_seconds=grace_seconds)
         claims, retire_after = entry
         try:
-            check_times(claims, now=now, leeway_seconds=self._leeway_seconds)
+            check_times(claims, now=now, leeway_seconds=self._leeway_seconds, grace_seconds=grace_seconds)
             if retire_after is not None and now >= retire_after:
                 raise ValueError("the key has retired")
         except ValueError:
@@ -55,7 +59,7 @@ class TokenCache:
             raise Unauthorized("the token is not valid here, or no longer", error="invalid_token") from None
         return claims
 
-    def _verify_anew(self, token: UnverifiedToken, *, ring: KeyRing, now: int) -> AccessClaims:
+    def _verify_anew(self, token: UnverifiedToken, *, ring: KeyRing, now: int, grace_seconds: int) -> AccessClaims:
         claims, key = verify_access_token(
             token,
             ring=ring,
@@ -63,6 +67,7 @@ class TokenCache:
             audience=self._audience,
             now=now,
             leeway_seconds=self._leeway_seconds,
+            grace_seconds=grace_seconds,
         )
         # The oldest goes first. Tokens live for minutes, so the order of arrival is close to the order of expiry, and
         # a look-up need not write.

@@ -9,7 +9,7 @@ Source: DESIGN 5 (Identity and tokens).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 
 class PrincipalKind(StrEnum):
@@ -17,6 +17,8 @@ class PrincipalKind(StrEnum):
 
     USER = "user"
     ROBOT = "robot"
+    WORKLOAD = "workload"
+    """The jobs that one federation rule is for: the rule is the principal, its jobs are sessions."""
     ANONYMOUS = "anonymous"
     OPERATOR = "operator"
     """A person at the machine's own shell, known by the operating system's user name only."""
@@ -28,7 +30,7 @@ class PrincipalKind(StrEnum):
 class Principal:
     """Somebody who can call. ``id`` is stable and never re-used; ``name`` is for people to read and may change.
 
-    Ids: ``u:<uuid>`` local account, ``r:<uuid>`` robot, ``anonymous``, ``os:<login>``, ``system``.
+    Ids: ``u:<uuid>`` local account, ``r:<uuid>`` robot, ``w:<uuid>`` workload, ``anonymous``, ``os:<login>``, ``system``.
     """
 
     id: str
@@ -36,21 +38,41 @@ class Principal:
     name: str
 
 
+MACHINES: Final = frozenset({PrincipalKind.ROBOT, PrincipalKind.WORKLOAD})
+"""Of one project each, and of nothing besides."""
+
+_KINDS: Final = {
+    "u": PrincipalKind.USER,
+    "r": PrincipalKind.ROBOT,
+    "w": PrincipalKind.WORKLOAD,
+    "os": PrincipalKind.OPERATOR,
+}
+
+
+def kind_of(principal_id: str) -> PrincipalKind:
+    """Return what kind of somebody had the id ``principal_id``, also where nothing else is known of it any more."""
+    return _KINDS.get(principal_id.partition(":")[0], PrincipalKind.USER)
+
+
 ANONYMOUS: Final = Principal(id="anonymous", kind=PrincipalKind.ANONYMOUS, name="anonymous")
 SYSTEM: Final = Principal(id="system", kind=PrincipalKind.SYSTEM, name="system")
+
+
+LoginMethod: TypeAlias = Literal["password", "robot", "ci"]
+"""What kind of secret was presented: a person's password, a robot's secret, a CI platform's token or what came of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A principal, and how it proved to be itself.
 
-    ``method`` is by which kind of secret it was at the token endpoint. ``claims`` are verified claims of
-    a federated token (none from local accounts and robots).
+    ``method`` is by which kind of secret it was at the token endpoint. ``session_id``: of the session that it is part of;
+    local accounts and robots have none.
     """
 
     principal: Principal
-    method: Literal["password", "robot"]
-    claims: Mapping[str, str] = field(default_factory=dict)
+    method: LoginMethod
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +133,29 @@ class AccessClaims:
     issued_at: int
     expires_at: int
     token_id: str
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the first use of a CI token opened: its job is at work as ``principal``, from ``started`` until ``ends``.
+
+    ``id`` is random, stands in our access tokens, and is no secret. ``issuer`` is the configured issuer's name, ``subject``
+    and ``claims`` are what its token said of the job. ``ended``: when it was ended before its time, None where it was not.
+    ``bound``: nobody but the client at ``address`` may use it. Unix seconds.
+    """
+
+    id: str
+    principal: Principal
+    issuer: str
+    subject: str
+    claims: Mapping[str, str] = field(repr=False)
+    started: int
+    ends: int
+    ended: int | None
+    address: str
+    bound: bool
+
+    def serves(self, *, address: str, now: int) -> bool:
+        """Return whether a client at ``address`` may use it at ``now``; what it may do is asked elsewhere."""
+        return self.ended is None and now < self.ends and (not self.bound or address == self.address)

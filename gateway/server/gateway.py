@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,11 +18,15 @@ from gateway.admission.turns import InTurns
 from gateway.api.application import Api
 from gateway.api.settings import ApiDependencies, ApiSettings
 from gateway.app import Parts, compose
+from gateway.config.issuers import token_issuers
 from gateway.config.sections import Config
 from gateway.errors import GatewayError
+from gateway.identity.federation.ci_sessions import CiSessions
+from gateway.identity.federation.issuers import TokenIssuer
 from gateway.identity.key_files import load_key_ring
 from gateway.identity.key_ring import KeyRing
 from gateway.identity.passwords import RFC_9106_SECOND, PasswordThreads
+from gateway.outbound.client import Outbound
 from gateway.server import log
 from gateway.server.crowding import Crowding
 from gateway.server.descriptors import max_connections, raise_limit
@@ -88,7 +92,8 @@ def _serve(config: Config, listener: socket.socket, *, listening: Callable[[], N
         random_bytes=os.urandom,
     )
     keys = Keys(load_key_ring(config.path(config.identity.key_directory)))
-    behind = dependencies(parts, passwords, keys, metrics, failed, requested)
+    outbound = Outbound()
+    behind = dependencies(parts, token_issuers(config, outbound), passwords, keys, metrics, failed, requested)
 
     async def ready() -> Mapping[str, str]:
         if failed.broken is not None:
@@ -108,6 +113,7 @@ def _serve(config: Config, listener: socket.socket, *, listening: Callable[[], N
                 yield
         finally:
             passwords.close()
+            await outbound.close()
 
     def serving() -> None:
         log.notice("serving", address=config.server.listen, policy=running.policy)
@@ -138,13 +144,17 @@ def settings(config: Config) -> ApiSettings:
 
 def dependencies(
     parts: Parts,
+    issuers: Sequence[TokenIssuer],
     passwords: PasswordThreads,
     keys: Keys,
     metrics: Metrics,
     failed: Callable[[str, BaseException], None],
     requested: Callable[[Mapping[str, object]], None],
 ) -> ApiDependencies:
-    """Return what the API is made of, over ``parts``: everything that a listener serves, without one."""
+    """Return what the API is made of, over ``parts``: everything that a listener serves, without one.
+
+    ``issuers`` are those whose CI tokens are taken.
+    """
 
     async def ready() -> Mapping[str, str]:
         return await _down(parts)
@@ -153,10 +163,15 @@ def dependencies(
         metrics.stock(await parts.stats.stats())
         return metrics.render(openmetrics=openmetrics)
 
-    def logged_in(*, principal_id: str | None, method: str, address: str, succeeded: bool, now: int) -> None:
+    def logged_in(
+        *, principal_id: str | None, method: str, address: str, succeeded: bool, now: int, why: str = ""
+    ) -> None:
         outcome = "succeeded" if succeeded else "failed"
-        parts.logins.count(principal_id=principal_id, method=method, address=address, succeeded=succeeded, now=now)
-        log.notice("login", principal=principal_id, method=method, address=address, at=now, outcome=outcome)
+        parts.logins.count(
+            principal_id=principal_id, method=method, address=address, succeeded=succeeded, now=now, why=why
+        )
+        told = {"why": why} if why else {}
+        log.notice("login", principal=principal_id, method=method, address=address, at=now, outcome=outcome, **told)
 
     return ApiDependencies(
         manifests=parts.manifests,
@@ -168,6 +183,8 @@ def dependencies(
         standings=parts.standings,
         accounts=parts.standings,
         passwords=passwords,
+        ci=CiSessions(issuers=issuers, rules=parts.federation, sessions=parts.sessions, random_bytes=os.urandom),
+        sessions=parts.sessions,
         keys=keys,
         record_pull=parts.pulls.count,
         record_login=logged_in,

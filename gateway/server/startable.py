@@ -9,11 +9,14 @@ Source: INTERFACE 3 (`config check`).
 """
 
 import ssl
+from pathlib import Path
 
+from gateway.config.issuers import token_issuers
 from gateway.config.reading import read_secret
 from gateway.config.sections import Config
 from gateway.errors import ConfigInvalid
 from gateway.identity.key_files import load_key_ring
+from gateway.outbound.client import Outbound
 from gateway.policy.opa_client import OpaAddress
 from gateway.server.descriptors import attainable, max_connections
 from gateway.server.tls import listener_context
@@ -30,11 +33,14 @@ def check(config: Config) -> None:
 def check_secret_files(config: Config) -> None:
     """Raise `ConfigInvalid` for the first file with a secret, or what belongs to one, that cannot be used."""
     metrics_secret(config)
+    token_issuers(config, Outbound())
+    for issuer in config.identity.issuer:
+        _check_ca(issuer.ca, config, key=f"identity.issuer {issuer.name}: ca")
     if config.policy.engine == "opa":
         if config.policy.token_file is not None:
             read_secret(config.path(config.policy.token_file), key="policy.token_file")
         OpaAddress.parse(config.policy.address)
-        _check_policy_ca(config)
+        _check_ca(config.policy.ca, config, key="policy.ca")
 
 
 def check_open_files() -> int:
@@ -48,12 +54,12 @@ def metrics_secret(config: Config) -> str | None:
     return None if file is None else read_secret(config.path(file), key="metrics.token_file")
 
 
-def _check_policy_ca(config: Config) -> None:
-    """Raise where `policy.ca` is not one: the engine reads it when it is first asked, which is too late to refuse."""
-    if config.policy.ca is None:
+def _check_ca(file: Path | None, config: Config, *, key: str) -> None:
+    """Raise where ``file`` is not one: whoever uses it reads it when it is first needed, which is too late to refuse."""
+    if file is None:
         return
-    path = config.path(config.policy.ca)
+    path = config.path(file)
     try:
         ssl.create_default_context(cafile=str(path))
     except OSError as error:  # an SSLError is one
-        raise ConfigInvalid(f"policy.ca: {path} cannot be read as certificates ({error.strerror or error})") from None
+        raise ConfigInvalid(f"{key}: {path} cannot be read as certificates ({error.strerror or error})") from None

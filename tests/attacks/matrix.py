@@ -187,6 +187,13 @@ keys                    200  200 200     200      200      200     200    200   
 about                   200  200 200     200      200      200     200    200   200     200    200    200
 """
 
+FORMS: Final = """
+                        none bad expired disabled outsider auditor reader blind scanner writer pusher maintainer
+federation/token        400  400 400     400      400      400     400    400   400     400    400    400
+federation/revoke       400  400 400     400      400      400     400    400   400     400    400    400
+"""
+"""An empty form: the credential is in the form, and what a caller is otherwise changes nothing."""
+
 CATALOG: Final = """
                         outsider auditor reader blind scanner writer pusher maintainer
 team/app                no       no      yes    yes   yes     yes    yes    yes
@@ -219,6 +226,8 @@ TABLES: Final[Mapping[Endpoint, tuple[str, ...]]] = {
     Endpoint.CATALOG: (OPEN, CATALOG),
     Endpoint.TOKEN_GET: (TOKEN,),
     Endpoint.TOKEN_POST: (TOKEN,),
+    Endpoint.FEDERATION_TOKEN: (FORMS,),
+    Endpoint.FEDERATION_REVOKE: (FORMS,),
     Endpoint.LIVE: (OPEN,),
     Endpoint.READY: (OPEN,),
     Endpoint.METRICS: (OPEN,),

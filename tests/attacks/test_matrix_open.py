@@ -51,6 +51,15 @@ def test_row_001_and_024_what_is_no_repositorys(world: World, what: str, caller:
                 assert len(reply.every("www-authenticate")) == 1
 
 
+@pytest.mark.parametrize(("what", "caller", "cell"), matrix.cells(matrix.FORMS))
+def test_row_001_what_takes_its_credential_from_a_form(world: World, what: str, caller: str, cell: str) -> None:
+    reply = world.ask(caller, "POST", f"/{what}", headers={"content-type": "application/x-www-form-urlencoded"})
+    assert (reply.status, reply.json()["error"]) == (
+        int(cell),
+        "unsupported_grant_type" if caller == "none" and what.endswith("token") else "invalid_request",
+    )
+
+
 def test_row_024_metrics_have_a_secret_that_gives_nothing_else(world: World) -> None:
     reply = world.whole.client.send("GET", "/metrics", token=METRICS_SECRET, host=HOST)
     assert reply.status == 200

@@ -16,6 +16,7 @@ from gateway.errors import Unauthorized
 from gateway.identity.authenticate import authenticate
 from gateway.identity.values import Basic, LocalAccount
 from gateway.oci.names import RepositoryName
+from tests.support.federation import no_federation
 from tests.support.identity import ALICE, NOW, CountingHasher, FakeAccounts, claims, project, standing
 
 APP = RepositoryName.parse("team/app")
@@ -46,7 +47,16 @@ def test_row_06_an_unknown_name_costs_what_a_known_one_does() -> None:
     for name in ("alice", "nobody"):
         hasher = CountingHasher()
         with pytest.raises(Unauthorized):
-            asyncio.run(authenticate(Basic(name, "wrong"), accounts=accounts, hasher=hasher, now=NOW))
+            asyncio.run(
+                authenticate(
+                    Basic(name, "wrong"),
+                    accounts=accounts,
+                    hasher=hasher,
+                    ci=no_federation(),
+                    address="192.0.2.7",
+                    now=NOW,
+                )
+            )
         work.append(hasher.work)
     assert work == [1, 1]
 

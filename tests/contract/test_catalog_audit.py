@@ -173,4 +173,4 @@ def test_audit_outlives_the_project(catalog: Catalog) -> None:
     assert catalog.events()[: len(before)] == before
     (row,) = run(catalog.audit.who_pulled(BASE))
     assert (row.principal_id, row.name) == (CI.id, CI.id)
-    assert catalog.events()[-1].data["robots"] == {CI.id: CI.name}
+    assert catalog.events()[-1].data["machines"] == {CI.id: CI.name}

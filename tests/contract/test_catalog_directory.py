@@ -217,7 +217,7 @@ def test_a_deletion_names_what_is_gone(catalog: Catalog) -> None:
     run(catalog.projects.delete_project(ACME, by=BOB, now=NOW))
     event = catalog.events()[-1]
     assert (event.kind, event.principal_id, event.project) == ("project.deleted", BOB.id, "acme")
-    assert event.data["robots"] == {CI.id: CI.name}
+    assert event.data["machines"] == {CI.id: CI.name}
     assert event.data["members"] == [{"principal": CI.id, "role": "writer"}, {"principal": ALICE.id, "role": "owner"}]
 
 

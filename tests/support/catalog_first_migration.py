@@ -23,7 +23,7 @@ _LAST_OF_HEAD: Final = '    """Create the tables."""\n'
 def _column(column: Column[object]) -> str:
     kind = "text" if isinstance(column.type, Text) else "bytes" if isinstance(column.type, LargeBinary) else "integer"
     if column.nullable:
-        return f'_nullable("{column.name}", sa.{"Text" if kind == "text" else "Integer"})'
+        return f'_nullable("{column.name}", sa.{type(column.type).__name__})'
     default = column.server_default
     return f'_{kind}("{column.name}"' + (f', "{default.arg}")' if default is not None else ")")  # type: ignore[attr-defined]  # SQLAlchemy types it as any fetched value
 

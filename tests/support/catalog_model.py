@@ -92,7 +92,8 @@ class Directory:
         )
         found = await self.principal(principal_id, now=now)
         if found is None:
-            kind = PrincipalKind.ROBOT if principal_id.startswith("r:") else PrincipalKind.USER
+            kinds = {"r": PrincipalKind.ROBOT, "w": PrincipalKind.WORKLOAD, "os": PrincipalKind.OPERATOR}
+            kind = kinds.get(principal_id.split(":")[0], PrincipalKind.USER)
             nobody = Principal(principal_id, kind, principal_id)
             return Standing(nobody, False, facts, frozenset(), frozenset(), quarantine_read=False)
         principal, active, instance_roles = found
@@ -204,7 +205,7 @@ class Directory:
                 "repositories": [],
                 "manifests": 0,
                 "members": [{"principal": who, "role": role} for who, role in members],
-                "robots": {key: each.principal.name for key, each in robots.items()},
+                "machines": {key: each.principal.name for key, each in robots.items()},
             },
         )
 

@@ -24,6 +24,7 @@ from gateway.cli.initial import initialise
 from gateway.config.reading import DEFAULT_FILE, load
 from gateway.evidence.trust_policy import TrustPolicy
 from gateway.identity.access_token import issue_access_token
+from gateway.identity.federation.issuers import TokenIssuer
 from gateway.identity.key_files import load_key_ring
 from gateway.identity.passwords import Argon2Parameters, PasswordThreads
 from gateway.identity.values import Principal, PrincipalKind
@@ -224,12 +225,13 @@ def whole(
     ids: Mapping[str, str] | None = None,
     ahead_seconds: int = 3600,
     adapt: Callable[[Parts], Parts] | None = None,
+    issuers: Sequence[TokenIssuer] = (),
 ) -> Iterator[Whole]:
     """Give a gateway in ``folder``, with an administrator and without a project; ``made``: one that was furnished before.
 
     ``ids`` are of the people in it, by name. ``ahead_seconds``: how much later than the machine's the time
     is; later than the token key is old, so that a token that has expired was once good. ``adapt`` may exchange parts before
-    the API is made over them.
+    the API is made over them. ``issuers`` are those of CI tokens.
     """
     if not made:
         initialise(folder, listen="127.0.0.1:5000", public_url=f"https://{HOST}", tls="self-signed")
@@ -253,7 +255,7 @@ def whole(
         records.append(record)
 
     behind = dependencies(
-        parts, passwords, keys, metrics, lambda what, error: failures.append((what, error)), requested
+        parts, issuers, passwords, keys, metrics, lambda what, error: failures.append((what, error)), requested
     )
     api = Api(dataclasses.replace(behind, now=lambda: float(clock[0])), settings(configured))
     built = Whole(parts, api, metrics, passwords, keys, clock, records, failures, dict(ids or {}), decisions)

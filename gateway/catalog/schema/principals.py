@@ -1,10 +1,21 @@
-"""Who can call, and what they may do: principals, accounts, robots, roles.
+"""Who can call, and what they may do: principals, accounts, robots, federation rules and their sessions, roles.
 
 Pure: definitions only.
 Source: DESIGN 3 and 4.
 """
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from gateway.catalog.schema.columns import COMPOUND, metadata, time
 
@@ -36,6 +47,38 @@ robot = Table(
     time("expires"),
     time("revoked", nullable=True),
     Column("quarantine_read", Integer, nullable=False, server_default=text("1")),
+)
+
+federation_rule = Table(
+    "federation_rule",
+    metadata,
+    Column("principal_id", Text, ForeignKey("principal.id"), primary_key=True),
+    Column("project_id", Integer, ForeignKey("project.id"), nullable=False, index=True),
+    Column("issuer", Text, nullable=False, index=True),
+    Column("document", Text, nullable=False),  # TOML, as the operator wrote it
+    time("removed", nullable=True),
+)
+
+ci_session = Table(
+    "ci_session",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("principal_id", Text, ForeignKey("principal.id"), nullable=False, index=True),
+    Column("issuer", Text, nullable=False),
+    Column("token_key", LargeBinary, nullable=False),
+    Column("token_sha256", LargeBinary, nullable=False, index=True),
+    Column("secret_sha256", LargeBinary, unique=True),
+    Column("subject", Text, nullable=False),
+    Column("claims", Text, nullable=False),  # JSON: what was verified of the job
+    time("started"),
+    time("ends"),
+    time("ended", nullable=True),
+    time("forgotten"),  # from when the row may go
+    Column("address", Text, nullable=False),
+    Column("bound", Integer, nullable=False),
+    Column("other_address", Text),
+    UniqueConstraint("issuer", "token_key"),
+    Index("ix_ci_session_forgotten", "forgotten"),
 )
 
 instance_role = Table(

@@ -14,7 +14,17 @@ from typing import Final
 from gateway.access.rights import rights
 from gateway.access.values import InstanceRole, Mode, ProjectFacts, QuarantineLevel, Role, Standing, Visibility
 from gateway.catalog.sqlite.database import Database
-from gateway.identity.values import ANONYMOUS, SYSTEM, LocalAccount, Principal, PrincipalKind, Robot
+from gateway.catalog.sqlite.federation import stored_rule
+from gateway.identity.values import (
+    ANONYMOUS,
+    MACHINES,
+    SYSTEM,
+    LocalAccount,
+    Principal,
+    PrincipalKind,
+    Robot,
+    kind_of,
+)
 from gateway.oci.names import RepositoryName
 
 _PROJECT: Final = """
@@ -25,10 +35,11 @@ FROM project WHERE name IN ({names})
 """Projects are prefix-free, so that at most one row matches; each name is a search of the unique index."""
 
 _PRINCIPAL: Final = """
-SELECT p.kind, p.name, p.disabled, r.project_id, r.expires, r.revoked, r.quarantine_read,
+SELECT p.kind, p.name, p.disabled, coalesce(r.project_id, f.project_id), r.expires, coalesce(r.revoked, f.removed),
+       r.quarantine_read,
        (SELECT group_concat(role) FROM instance_role WHERE principal_id = p.id),
-       (SELECT group_concat(role) FROM member WHERE project_id = :project AND principal_id = p.id)
-FROM principal p LEFT JOIN robot r ON r.principal_id = p.id
+       (SELECT group_concat(role) FROM member WHERE project_id = :project AND principal_id = p.id), f.document
+FROM principal p LEFT JOIN robot r ON r.principal_id = p.id LEFT JOIN federation_rule f ON f.principal_id = p.id
 WHERE p.id = :id
 """
 
@@ -71,8 +82,8 @@ def read_standing(
     """Return what the principal is in the project of ``repository``; None where no project claims the name.
 
     Two point reads. An unknown principal is inactive, and so is one that is disabled, revoked or expired: it keeps no
-    role, so that a caller who forgot to ask for ``active`` would still find nothing. A robot has roles in its own project
-    only, whatever rows there are.
+    role, so that a caller who forgot to ask for ``active`` would still find nothing. A robot or workload has roles in its
+    own project only, whatever rows there are, and a workload in the repositories that its rule reaches.
 
     ``now`` None: of somebody who does not call, but asked for something earlier. Then bindings count, and not that the
     secret has expired with which he asked (DESIGN 2, "Present rights").
@@ -88,8 +99,8 @@ def read_standing(
     if row is None:
         return Standing(_unknown(principal_id), False, project, frozenset(), frozenset(), quarantine_read=False)
     principal, active, instance_roles = _read(principal_id, row, now=now)
-    robot_elsewhere = principal.kind is PrincipalKind.ROBOT and row[3] != project.id
-    roles = frozenset[Role]() if not active or robot_elsewhere else frozenset(map(Role, _split(row[8])))
+    out_of_reach = principal.kind in MACHINES and (row[3] != project.id or not _reaches(row[9], repository))
+    roles = frozenset[Role]() if not active or out_of_reach else frozenset(map(Role, _split(row[8])))
     return Standing(principal, active, project, roles, instance_roles, quarantine_read=row[6] is None or bool(row[6]))
 
 
@@ -126,16 +137,21 @@ def _fixed(principal_id: str) -> tuple[Principal, frozenset[InstanceRole]] | Non
 
 
 def _unknown(principal_id: str) -> Principal:
-    kind = PrincipalKind.ROBOT if principal_id.startswith("r:") else PrincipalKind.USER
-    return Principal(principal_id, kind, principal_id)
+    return Principal(principal_id, kind_of(principal_id), principal_id)
+
+
+def _reaches(document: str | None, repository: RepositoryName) -> bool:
+    """Return whether the federation rule reaches ``repository``; whoever has none is not bounded by it."""
+    return document is None or stored_rule(document).reaches(repository)
 
 
 def _read(principal_id: str, row: sqlite3.Row, *, now: int | None) -> tuple[Principal, bool, frozenset[InstanceRole]]:
     principal = Principal(principal_id, PrincipalKind(row[0]), row[1])
     active = not row[2]
-    if principal.kind is PrincipalKind.ROBOT:
-        # No robot row: its project is gone. Expired at the second it expires.
-        active = active and row[3] is not None and row[5] is None and (now is None or row[4] > now)
+    if principal.kind in MACHINES:
+        # No row of its kind: its project is gone. Expired at the second it expires; a rule never does.
+        expired = row[4] is not None and now is not None and now >= row[4]
+        active = active and row[3] is not None and row[5] is None and not expired
     instance = active and principal.kind is PrincipalKind.USER
     return principal, active, frozenset(map(InstanceRole, _split(row[7]))) if instance else frozenset()
 

@@ -114,8 +114,11 @@ class SqliteMembers:
 
 
 def check_bindable(connection: sqlite3.Connection, principal_id: str, project: int, role: Role) -> None:
-    """Raise `NameUnknown` for an unknown principal, `Conflict` for what a robot cannot be."""
-    if _kind(connection, principal_id) is not PrincipalKind.ROBOT:
+    """Raise `NameUnknown` for an unknown principal, `Conflict` for what a robot or a federation rule cannot be."""
+    kind = _kind(connection, principal_id)
+    if kind is PrincipalKind.WORKLOAD:
+        raise Conflict("the rights of a federation rule are what it says: remove it, and add one that says otherwise")
+    if kind is not PrincipalKind.ROBOT:
         return
     if role is Role.OWNER:
         raise Conflict("a robot cannot be owner: it could make robots and bind members, itself included")

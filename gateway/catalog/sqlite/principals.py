@@ -17,6 +17,13 @@ from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.events import insert_event
 from gateway.catalog.sqlite.members import bind, check_bindable
 from gateway.catalog.sqlite.principal_names import check_account, check_robot
+from gateway.catalog.sqlite.principal_rows import (
+    SELECT,
+    free_name,
+    insert_principal,
+    principal_row,
+    read_principal_row,
+)
 from gateway.catalog.sqlite.projects import project_id
 from gateway.catalog.values import PrincipalRow
 from gateway.errors import Conflict, Internal, NameUnknown
@@ -24,25 +31,12 @@ from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.names import ProjectName
 from gateway.oci.strict_json import JsonObject
 
-_SELECT: Final = """
-SELECT p.id, p.kind, p.name, p.disabled, p.created, r.expires, r.revoked, j.name,
-       CASE WHEN r.principal_id IS NULL
-            THEN (SELECT group_concat(role) FROM (SELECT role FROM instance_role WHERE principal_id = p.id ORDER BY role))
-            ELSE (SELECT group_concat(role) FROM
-                  (SELECT role FROM member WHERE project_id = r.project_id AND principal_id = p.id ORDER BY role))
-       END
-FROM principal p LEFT JOIN robot r ON r.principal_id = p.id LEFT JOIN project j ON j.id = r.project_id
-"""
-
-_LIST: Final = f"""{_SELECT}
+_LIST: Final = f"""{SELECT}
 WHERE (:kind IS NULL OR p.kind = :kind)
   AND (:project IS NULL OR j.name = :project OR EXISTS
        (SELECT 1 FROM member m JOIN project x ON x.id = m.project_id WHERE m.principal_id = p.id AND x.name = :project))
 ORDER BY p.name
 """  # noqa: S608 (a constant)
-
-_BY_NAME: Final = f"{_SELECT} WHERE p.name = :name OR p.id = :name"
-"""No name contains ``:`` and every id does, so that at most one row matches."""
 
 
 class SqlitePrincipals:
@@ -56,7 +50,7 @@ class SqlitePrincipals:
         check_account(principal)
 
         def change(connection: sqlite3.Connection) -> None:
-            _insert(connection, principal, by=by, now=now)
+            insert_principal(connection, principal, by=by, now=now)
             connection.execute(
                 "INSERT INTO account (principal_id, password_hash, changed) VALUES (?, ?, ?)",
                 (principal.id, password_hash, now),
@@ -106,15 +100,15 @@ class SqlitePrincipals:
 
         def change(connection: sqlite3.Connection) -> None:
             row = project_id(connection, project)
-            known = _by_name(connection, principal.name)
+            known = principal_row(connection, principal.name)
             if role is None:
                 robot = _rotatable(known, principal.name)
                 statement = "UPDATE robot SET secret_sha256 = ?, expires = ? WHERE principal_id = ?"
                 connection.execute(statement, (secret_sha256, expires, robot))
                 kind, identifier = EventKind.ROBOT_ROTATED, robot
             else:
-                _free_name(connection, known)
-                _insert(connection, principal, by=by, now=now)
+                free_name(connection, known)
+                insert_principal(connection, principal, by=by, now=now)
                 connection.execute(
                     "INSERT INTO robot (principal_id, project_id, secret_sha256, expires, quarantine_read)"
                     " VALUES (?, ?, ?, ?, ?)",
@@ -157,22 +151,11 @@ class SqlitePrincipals:
         """
         terms = {"kind": kind, "project": None if project is None else project.text}
         rows = await self._database.read_aside(lambda connection: connection.execute(_LIST, terms).fetchall())
-        return [_row(row) for row in rows]
+        return [read_principal_row(row) for row in rows]
 
     async def principal_by_name(self, name: str) -> PrincipalRow | None:
         """Return the principal with this name or id."""
-        return self._database.read(lambda connection: _by_name(connection, name))
-
-
-def _insert(connection: sqlite3.Connection, principal: Principal, *, by: Principal, now: int) -> None:
-    if _by_name(connection, principal.name) is not None:
-        raise Conflict(f"the name {principal.name} is taken")
-    if _by_name(connection, principal.id) is not None:
-        raise Conflict(f"the id {principal.id} is taken")
-    connection.execute(
-        "INSERT INTO principal (id, kind, name, created, created_by) VALUES (?, ?, ?, ?, ?)",
-        (principal.id, principal.kind.value, principal.name, now, by.id),
-    )
+        return self._database.read(lambda connection: principal_row(connection, name))
 
 
 def _rotatable(known: PrincipalRow | None, name: str) -> str:
@@ -184,40 +167,11 @@ def _rotatable(known: PrincipalRow | None, name: str) -> str:
     return known.id
 
 
-def _free_name(connection: sqlite3.Connection, known: PrincipalRow | None) -> None:
-    """Take its name from a revoked robot, which audit keeps under its id. Raises `Conflict` where the name is in use."""
-    if known is None:
-        return
-    if known.revoked is None:
-        raise Conflict(f"the name {known.name} is taken: rotate the robot, or revoke it first")
-    renamed = f"{known.name}~{known.id.removeprefix('r:')}"
-    connection.execute("UPDATE principal SET name = ? WHERE id = ?", (renamed, known.id))
-
-
 def _find(connection: sqlite3.Connection, name: str) -> PrincipalRow:
-    row = _by_name(connection, name)
+    row = principal_row(connection, name)
     if row is None:
         raise NameUnknown(f"there is no principal {name}")
     return row
-
-
-def _by_name(connection: sqlite3.Connection, name: str) -> PrincipalRow | None:
-    row = connection.execute(_BY_NAME, {"name": name}).fetchone()
-    return None if row is None else _row(row)
-
-
-def _row(row: sqlite3.Row) -> PrincipalRow:
-    return PrincipalRow(
-        id=row[0],
-        kind=row[1],
-        name=row[2],
-        disabled=bool(row[3]),
-        created=row[4],
-        expires=row[5],
-        revoked=row[6],
-        project=row[7],
-        roles=tuple(row[8].split(",")) if row[8] else (),
-    )
 
 
 def _named(principal_id: str, name: str) -> JsonObject:

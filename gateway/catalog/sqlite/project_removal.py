@@ -35,16 +35,27 @@ _BY_REPOSITORY: Final = (
     "manifest",
 )
 _BY_PROJECT: Final = ("repository", "upload", "tombstone", "member", "passing_input")
+_BY_MACHINE: Final = (
+    ("robot", "principal_id"),
+    ("ci_session", "principal_id"),
+    ("federation_rule", "principal_id"),
+    ("instance_role", "principal_id"),
+    ("member", "principal_id"),
+    ("principal", "id"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What was removed, for the audit event. ``members`` are (principal id, role), ``robots`` (principal id, name)."""
+    """What was removed, for the audit event.
+
+    ``members`` are (principal id, role), ``machines`` (principal id, name): its robots and its federation rules.
+    """
 
     repositories: tuple[str, ...]
     manifests: int
     members: tuple[tuple[str, str], ...]
-    robots: tuple[tuple[str, str], ...]
+    machines: tuple[tuple[str, str], ...]
 
 
 def remove_project(connection: sqlite3.Connection, project: int) -> Removed:
@@ -59,9 +70,9 @@ def remove_project(connection: sqlite3.Connection, project: int) -> Removed:
     members = connection.execute(
         "SELECT principal_id, role FROM member WHERE project_id = :project ORDER BY 1, 2", terms
     ).fetchall()
-    robots = connection.execute(
-        "SELECT p.id, p.name FROM robot r JOIN principal p ON p.id = r.principal_id"
-        " WHERE r.project_id = :project ORDER BY p.name",
+    machines = connection.execute(
+        "SELECT p.id, p.name FROM principal p WHERE p.id IN (SELECT principal_id FROM robot WHERE project_id = :project"
+        " UNION ALL SELECT principal_id FROM federation_rule WHERE project_id = :project) ORDER BY p.name",
         terms,
     ).fetchall()
     connection.execute(
@@ -85,13 +96,12 @@ def remove_project(connection: sqlite3.Connection, project: int) -> Removed:
         manifests = connection.execute(f"DELETE FROM {table} WHERE repo_id IN ({_REPOSITORIES})", terms).rowcount  # noqa: S608
     for table in _BY_PROJECT:
         connection.execute(f"DELETE FROM {table} WHERE project_id = :project", terms)  # noqa: S608 (constants)
-    connection.execute("DELETE FROM robot WHERE project_id = :project", terms)
-    for table, column in (("instance_role", "principal_id"), ("member", "principal_id"), ("principal", "id")):
-        connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(robot[0],) for robot in robots])  # noqa: S608
+    for table, column in _BY_MACHINE:
+        connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(machine[0],) for machine in machines])  # noqa: S608
     connection.execute("DELETE FROM project WHERE id = :project", terms)
     return Removed(
         repositories=tuple(row[0] for row in repositories),
         manifests=manifests,
         members=tuple((row[0], row[1]) for row in members),
-        robots=tuple((row[0], row[1]) for row in robots),
+        machines=tuple((row[0], row[1]) for row in machines),
     )

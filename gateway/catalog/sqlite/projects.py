@@ -148,7 +148,7 @@ class SqliteProjects:
                     "repositories": list(removed.repositories),
                     "manifests": removed.manifests,
                     "members": [{"principal": principal, "role": role} for principal, role in removed.members],
-                    "robots": dict(removed.robots),
+                    "machines": dict(removed.machines),
                 },
                 now=now,
             )

@@ -6,7 +6,7 @@ expired principals. A write is one transaction and returns when it is durable.
 Pure: Protocols only.
 """
 
-from gateway.catalog.stores.administration import MemberAdmin, PrincipalAdmin, ProjectAdmin
+from gateway.catalog.stores.administration import FederationAdmin, MemberAdmin, PrincipalAdmin, ProjectAdmin
 from gateway.catalog.stores.admissions import AdmissionStore, RevisionStore, WorkStore
 from gateway.catalog.stores.audit import AuditStore
 from gateway.catalog.stores.content import Arrivals, BlobCatalog, UploadCatalog
@@ -26,6 +26,7 @@ __all__ = [
     "BlobCatalog",
     "ClockReads",
     "DecisionReads",
+    "FederationAdmin",
     "ListingReads",
     "ManifestReads",
     "ManifestStock",

@@ -1,4 +1,4 @@
-"""Projects, who belongs to them, accounts and robots. Each change writes its audit event in the same transaction.
+"""Projects, who belongs to them, accounts, robots and federation rules. Each change writes its audit event with it.
 
 Pure: Protocols only.
 """
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.access.values import InstanceRole, Mode, Role, Visibility
-from gateway.catalog.values import MemberRow, PrincipalRow, ProjectRow
+from gateway.catalog.values import MemberRow, PrincipalRow, ProjectRow, RuleRow
 from gateway.identity.values import Principal
 from gateway.oci.names import ProjectName
 
@@ -69,6 +69,22 @@ class MemberAdmin(Protocol):
         self, principal_id: str, role: InstanceRole, *, granted: bool, by: Principal, now: int
     ) -> None:
         """Grant or take an instance role. Raises `Conflict` for anything but a user."""
+        ...
+
+
+class FederationAdmin(Protocol):
+    """Federation rules: each a principal of one project."""
+
+    async def add_rule(self, principal: Principal, document: str, *, by: Principal, now: int) -> None:
+        """Put the rule written in ``document`` in force. Raises `NameUnknown` for its project, `Conflict` for its name."""
+        ...
+
+    async def remove_rule(self, name: str, *, by: Principal, now: int) -> int:
+        """End a rule and its sessions at once; return how many were open. Raises `NameUnknown`."""
+        ...
+
+    async def listed(self, *, now: int) -> Sequence[RuleRow]:
+        """Return the rules in force by name."""
         ...
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from gateway.identity.globs import SegmentGlob
-from gateway.oci.names import COMPONENT, ProjectName
+from gateway.oci.names import COMPONENT, ProjectName, RepositoryName
 
 _COMPONENT: Final = re.compile(COMPONENT)
 _WILD: Final = re.compile(r"[a-z0-9._*-]+")
@@ -38,6 +38,10 @@ class RepositoryGlob:
     def all_of(cls, project: ProjectName) -> tuple[Self, ...]:
         """Return globs over every repository of ``project``, the one that has its name included."""
         return cls(SegmentGlob(project.text)), cls(SegmentGlob(f"{project.text}/**"))
+
+    def covers(self, repository: RepositoryName) -> bool:
+        """Return whether ``repository`` is one of them."""
+        return self.glob.matches(repository.text)
 
     @property
     def text(self) -> str:

@@ -19,14 +19,14 @@ from gateway.errors import FederationInvalid, NameInvalid
 from gateway.identity.federation.conditions import Condition, check_immutable, read_conditions
 from gateway.identity.federation.repositories import RepositoryGlob
 from gateway.identity.federation.session import DEFAULT_SESSION_SECONDS, MAX_SESSION_SECONDS, MIN_SESSION_SECONDS
-from gateway.oci.names import ProjectName
+from gateway.oci.names import ProjectName, RepositoryName
 
 MAX_RULE_BYTES: Final = 16 * 1024
 MAX_REPOSITORIES: Final = 64
 MAX_AUDIENCE_CHARS: Final = 512
 
 _REQUIRED: Final = frozenset({"name", "issuer", "audience", "project", "role", "match"})
-_KEYS: Final = _REQUIRED | {"repositories", "session"}
+_KEYS: Final = _REQUIRED | {"repositories", "session", "bind_address"}
 _ROLES: Final[dict[str, Literal["reader", "writer", "scanner"]]] = {
     "reader": "reader",
     "writer": "writer",
@@ -43,7 +43,8 @@ class FederationRule:
     """A rule that was read. ``issuer`` is the configured issuer's name; ``match`` is sorted by claim and never empty.
 
     ``role`` is on the repositories of ``project`` that one of ``repositories`` covers; ``session_seconds`` is how long a
-    session lasts from its token's first use, unless the token lasts longer.
+    session lasts from its token's first use, unless the token lasts longer; with ``bind_address`` it is for the client
+    address of that first use alone.
     """
 
     name: str
@@ -54,6 +55,11 @@ class FederationRule:
     repositories: tuple[RepositoryGlob, ...]
     role: Literal["reader", "writer", "scanner"]
     session_seconds: int
+    bind_address: bool
+
+    def reaches(self, repository: RepositoryName) -> bool:
+        """Return whether ``repository`` is one of those that the rule gives its role in."""
+        return any(one.covers(repository) for one in self.repositories)
 
 
 def parse_rule(
@@ -63,6 +69,13 @@ def parse_rule(
 
     Raises `FederationInvalid`, in one sentence that begins with ``where`` and says what to do.
     """
+    rule = read_rule(content, where=where)
+    check_immutable(rule.match, where=where, immutable_claims=immutable_claims.get(rule.issuer, ()))
+    return rule
+
+
+def read_rule(content: bytes, *, where: str) -> FederationRule:
+    """Return the rule written in ``content``, as `parse_rule` does, and leave to the caller which claims are immutable."""
     if len(content) > MAX_RULE_BYTES:
         _refuse(where, f"is larger than {MAX_RULE_BYTES} bytes: write one rule to a file")
     try:
@@ -72,9 +85,7 @@ def parse_rule(
     except (ValueError, RecursionError):
         # Not UTF-8, a number of thousands of digits, brackets by the thousand.
         _refuse(where, "is not TOML: correct it, a rule is a short text in UTF-8")
-    rule = _read(document, where=where)
-    check_immutable(rule.match, where=where, immutable_claims=immutable_claims.get(rule.issuer, ()))
-    return rule
+    return _read(document, where=where)
 
 
 def _read(document: Mapping[str, object], *, where: str) -> FederationRule:
@@ -89,6 +100,7 @@ def _read(document: Mapping[str, object], *, where: str) -> FederationRule:
         repositories=_repositories(document.get("repositories"), project=project, where=where),
         role=_role(document["role"], where=where),
         session_seconds=_session(document.get("session", DEFAULT_SESSION_SECONDS), where=where),
+        bind_address=_flag("bind_address", document.get("bind_address", False), where=where),
     )
 
 
@@ -160,6 +172,12 @@ def _session(value: object, *, where: str) -> int:
     if not MIN_SESSION_SECONDS <= seconds <= MAX_SESSION_SECONDS:
         _refuse(where, f"session must be 1 minute to {MAX_SESSION_SECONDS // 3600} hours: write a time between them")
     return seconds
+
+
+def _flag(key: str, value: object, *, where: str) -> bool:
+    if not isinstance(value, bool):
+        _refuse(where, f"{key} must be true or false: write it without quotation marks")
+    return value
 
 
 def _instead(word: str, known: AbstractSet[str]) -> str:

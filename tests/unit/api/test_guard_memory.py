@@ -16,6 +16,7 @@ from gateway.identity.access_token import issue_access_token
 from gateway.identity.token_cache import TokenCache
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.names import RepositoryName
+from tests.support.federation import MemorySessions
 from tests.support.identity import AUDIENCE, ISSUER, NOW, RING
 
 READER: Final = Principal("u:reader", PrincipalKind.USER, "reader")
@@ -77,7 +78,12 @@ def request(*scopes: str, token_id: str = "t0") -> Request:
 
 
 def guard(standings: Standings) -> Guard:
-    return Guard(tokens=TokenCache(issuer=ISSUER, audience=AUDIENCE), keys=lambda: RING, standings=standings)
+    return Guard(
+        tokens=TokenCache(issuer=ISSUER, audience=AUDIENCE),
+        keys=lambda: RING,
+        standings=standings,
+        sessions=MemorySessions(),
+    )
 
 
 def asks(made: Guard, asked: Request, repository: RepositoryName = APP) -> Access:

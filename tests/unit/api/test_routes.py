@@ -211,7 +211,7 @@ def test_every_repository_row_names_its_actions() -> None:
             assert row.needs.actions
 
 
-WRITES = {Endpoint.TOKEN_POST}
+WRITES = {Endpoint.TOKEN_POST, Endpoint.FEDERATION_TOKEN, Endpoint.FEDERATION_REVOKE}
 """Writes that need nothing: a form in which the secret itself comes."""
 
 

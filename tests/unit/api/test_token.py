@@ -8,7 +8,7 @@ import pytest
 
 from gateway.access.values import Role
 from gateway.identity.access_token import verify_access_token
-from gateway.identity.secrets import RobotSecret
+from gateway.identity.secrets import Secret, SecretKind
 from gateway.identity.values import SYSTEM, AccessClaims, Principal, PrincipalKind, UnverifiedToken
 from gateway.oci.names import ProjectName
 from tests.support.api import PASSWORD, House, Reply, basic, house
@@ -172,7 +172,14 @@ def test_a_wrong_secret_is_one_answer(made: House, username: str, password: str)
     assert posted.status == 401
     assert posted.json()["error"] == "invalid_grant"
     whose = {"writer": "u:writer", "disabled": "u:disabled"}.get(username)
-    first = {"principal_id": whose, "method": "password", "address": "192.0.2.7", "succeeded": False, "now": NOW}
+    first = {
+        "principal_id": whose,
+        "method": "password",
+        "address": "192.0.2.7",
+        "succeeded": False,
+        "now": NOW,
+        "why": "",
+    }
     assert made.logins == [first, {**first, "principal_id": "u:writer"}, first]
 
 
@@ -262,7 +269,7 @@ def test_too_many_scopes_for_one_token(made: House) -> None:
 
 
 def test_a_robot(made: House) -> None:
-    secret = RobotSecret.generate(lambda count: b"r" * count)
+    secret = Secret.generate(SecretKind.ROBOT, lambda count: b"r" * count)
     robot = Principal("r:1", PrincipalKind.ROBOT, "robot+team+ci")
     asyncio.run(
         made.directory.put_robot(

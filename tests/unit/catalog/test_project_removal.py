@@ -88,6 +88,10 @@ def fill(connection: sqlite3.Connection, name: str, salt: str) -> None:
     insert("pull", minute=1, principal_id="u:x", repository=repository, digest=HEX, address=salt, outcome="pulled",
            first=NOW, last=NOW, count=1)  # fmt: skip
     insert("work", kind="rejudge", key=f"project:{name}", data=f'{{"project": "{name}"}}', due=NOW)
+    insert("principal", id=f"w:{salt}", kind="workload", name=f"ci+{salt}", created=NOW, created_by="os:root")
+    insert("federation_rule", principal_id=f"w:{salt}", project_id=project, issuer="ci", document="")
+    insert("ci_session", id=salt, principal_id=f"w:{salt}", issuer="ci", token_key=salt.encode(), token_sha256=b"t",
+           subject="s", claims="{}", started=NOW, ends=NOW, forgotten=NOW, address="a", bound=0)  # fmt: skip
 
 
 def tables(database: Database) -> dict[str, list[tuple[object, ...]]]:

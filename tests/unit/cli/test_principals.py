@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.app import Parts, unix_now
-from gateway.identity.secrets import RobotSecret
+from gateway.identity.secrets import Secret, SecretKind
 from gateway.oci.names import RepositoryName
 from tests.support.command_line import Home
 
@@ -108,7 +108,7 @@ class TestRobots:
         home.done("project", "create", "team")
         ran = home.done("robot", "create", "team", "ci", "--role", "writer")
         secret = ran.out.removesuffix("\n")
-        assert RobotSecret.parse(secret).text == secret
+        assert Secret.read(secret) == Secret(SecretKind.ROBOT, secret)
         assert "robot+team+ci" in ran.err
         assert secret not in ran.err
         for path in home.folder.rglob("*"):
@@ -120,7 +120,7 @@ class TestRobots:
         ran = home.run("--output", "json", "robot", "create", "team", "ci", "--role", "writer")
         made = ran.data
         assert (set(made), made["name"], ran.err) == ({"name", "id", "expires", "secret"}, "robot+team+ci", "")
-        assert RobotSecret.parse(made["secret"]).text == made["secret"]
+        assert Secret.read(made["secret"]) == Secret(SecretKind.ROBOT, made["secret"])
         rotated = home.data("robot", "rotate", "robot+team+ci")
         assert (rotated["id"], rotated["name"]) == (made["id"], made["name"])
         assert rotated["secret"] != made["secret"]

@@ -5,7 +5,7 @@ import hashlib
 import string
 
 from gateway.cli.secrets import new_password, new_robot_secret, password_hash
-from gateway.identity.secrets import RobotSecret
+from gateway.identity.secrets import Secret, SecretKind
 
 
 def test_a_password_is_letters_and_digits_and_never_the_same() -> None:
@@ -17,7 +17,9 @@ def test_a_password_is_letters_and_digits_and_never_the_same() -> None:
 
 def test_a_robots_secret_is_stored_as_its_digest() -> None:
     text, digest = new_robot_secret()
-    assert RobotSecret.parse(text).sha256 == digest
+    assert (read := Secret.read(text)) is not None
+    assert read.sha256 == digest
+    assert read.kind is SecretKind.ROBOT
     assert digest not in text.encode()
     assert len(digest) == hashlib.sha256().digest_size
 

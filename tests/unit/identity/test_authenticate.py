@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 from gateway.errors import Unauthorized
 from gateway.identity.authenticate import MAX_BASIC_CHARS, authenticate, parse_basic, parse_bearer
-from gateway.identity.secrets import RobotSecret
-from gateway.identity.values import Basic, LocalAccount, Principal, PrincipalKind, Robot, UnverifiedToken
+from gateway.identity.secrets import Secret, SecretKind
+from gateway.identity.values import Basic, Identity, LocalAccount, Principal, PrincipalKind, Robot, UnverifiedToken
+from tests.support.federation import no_federation
 from tests.support.identity import ALICE, NOW, PROPERTY, CountingHasher, FakeAccounts
 
-SECRET = RobotSecret.generate(lambda count: b"s" * count)
-EXPIRED = RobotSecret.generate(lambda count: b"e" * count)
-REVOKED = RobotSecret.generate(lambda count: b"r" * count)
-UNKNOWN = RobotSecret.generate(lambda count: b"u" * count)
+SECRET = Secret.generate(SecretKind.ROBOT, lambda count: b"s" * count)
+EXPIRED = Secret.generate(SecretKind.ROBOT, lambda count: b"e" * count)
+REVOKED = Secret.generate(SecretKind.ROBOT, lambda count: b"r" * count)
+UNKNOWN = Secret.generate(SecretKind.ROBOT, lambda count: b"u" * count)
 CI = Principal(id="r:1", kind=PrincipalKind.ROBOT, name="robot+team+ci")
 MALLORY = Principal(id="u:mallory", kind=PrincipalKind.USER, name="mallory")
 ACCOUNTS = FakeAccounts(
@@ -37,15 +38,21 @@ def header(text: str, *, encoding: str = "utf-8") -> str:
     return "Basic " + base64.b64encode(text.encode(encoding)).decode()
 
 
+def who(credentials: Basic, hasher: CountingHasher) -> Identity:
+    return asyncio.run(
+        authenticate(credentials, accounts=ACCOUNTS, hasher=hasher, ci=no_federation(), address="192.0.2.7", now=NOW)
+    )
+
+
 def test_an_account() -> None:
     hasher = CountingHasher()
-    identity = asyncio.run(authenticate(Basic("alice", "correct"), accounts=ACCOUNTS, hasher=hasher, now=NOW))
+    identity = who(Basic("alice", "correct"), hasher)
     assert (identity.principal, identity.method, hasher.work) == (ALICE, "password", 1)
 
 
 def test_a_robot_costs_no_password_hash() -> None:
     hasher = CountingHasher()
-    identity = asyncio.run(authenticate(Basic(CI.name, SECRET.text), accounts=ACCOUNTS, hasher=hasher, now=NOW))
+    identity = who(Basic(CI.name, SECRET.text), hasher)
     assert (identity.principal, identity.method, hasher.work) == (CI, "robot", 0)
 
 
@@ -70,7 +77,7 @@ def test_a_robot_costs_no_password_hash() -> None:
 def test_one_refusal_for_every_cause(credentials: Basic, work: int) -> None:
     hasher = CountingHasher()
     with pytest.raises(Unauthorized) as caught:
-        asyncio.run(authenticate(credentials, accounts=ACCOUNTS, hasher=hasher, now=NOW))
+        who(credentials, hasher)
     assert caught.value.message == "the user name or the password is wrong, or the account is not active"
     assert (caught.value.error, caught.value.scopes) == (None, ())
     assert hasher.work == work

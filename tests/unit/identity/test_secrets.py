@@ -1,4 +1,4 @@
-"""Robots' secrets: shape, checksum, digest."""
+"""Generated secrets: kind, shape, checksum, digest."""
 
 import hashlib
 import re
@@ -7,21 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import Unauthorized
-from gateway.identity.secrets import RobotSecret, looks_like_secret
+from gateway.identity.secrets import Secret, SecretKind
 from tests.support.identity import PROPERTY
 
-ZERO = RobotSecret.generate(bytes)
-MOST = RobotSecret.generate(lambda count: b"\xff" * count)
+ZERO = Secret.generate(SecretKind.ROBOT, bytes)
+MOST = Secret.generate(SecretKind.ROBOT, lambda count: b"\xff" * count)
 
 
 @PROPERTY
 @given(st.binary(min_size=32, max_size=32))
 def test_generate(entropy: bytes) -> None:
-    secret = RobotSecret.generate(lambda _: entropy)
+    secret = Secret.generate(SecretKind.ROBOT, lambda _: entropy)
     assert re.fullmatch(r"rgr_[0-9A-Za-z]{49}", secret.text)
-    assert looks_like_secret(secret.text)
-    assert RobotSecret.parse(secret.text) == secret
+    assert Secret.read(secret.text) == secret
     assert secret.sha256 == hashlib.sha256(secret.text.encode()).digest()
     assert secret.text not in repr(secret)
 
@@ -29,7 +27,7 @@ def test_generate(entropy: bytes) -> None:
 @PROPERTY
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_other_randomness_is_another_secret(one: bytes, other: bytes) -> None:
-    same = RobotSecret.generate(lambda _: one) == RobotSecret.generate(lambda _: other)
+    same = Secret.generate(SecretKind.ROBOT, lambda _: one) == Secret.generate(SecretKind.ROBOT, lambda _: other)
     assert same == (one == other)
 
 
@@ -47,24 +45,31 @@ def test_golden() -> None:
 @given(st.integers(0, 52), st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"))
 def test_one_wrong_character_is_seen(position: int, character: str) -> None:
     text = MOST.text[:position] + character + MOST.text[position + 1 :]
-    assert looks_like_secret(text) == (text == MOST.text)
+    assert (Secret.read(text) is None) == (text != MOST.text)
 
 
 @PROPERTY
 @given(st.text(max_size=60))
 def test_other_text_is_none(text: str) -> None:
-    assert not looks_like_secret(text)
-    with pytest.raises(Unauthorized):
-        RobotSecret.parse(text)
+    assert Secret.read(text) is None
 
 
 @pytest.mark.parametrize(
     "text", [MOST.text + "\n", " " + MOST.text, MOST.text.upper(), MOST.text[:-1], MOST.text + "0"]
 )
 def test_near_misses(text: str) -> None:
-    assert not looks_like_secret(text)
+    assert Secret.read(text) is None
 
 
 def test_short_randomness_is_refused() -> None:
     with pytest.raises(ValueError, match="randomness"):
-        RobotSecret.generate(lambda count: b"x" * (count - 1))
+        Secret.generate(SecretKind.ROBOT, lambda count: b"x" * (count - 1))
+
+
+def test_a_kind_is_told_by_its_prefix_and_the_checksum_is_over_it() -> None:
+    session = Secret.generate(SecretKind.SESSION, bytes)
+    read = Secret.read(session.text)
+    assert read is not None
+    assert (read.kind, session.text[:4]) == (SecretKind.SESSION, "rgs_")
+    assert Secret.read("rgr_" + session.text[4:]) is None
+    assert Secret.read("rgx_" + session.text[4:]) is None

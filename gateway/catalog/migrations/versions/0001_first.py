@@ -32,7 +32,7 @@ def _bytes(name: str) -> sa.Column[object]:
     return _column(name, sa.LargeBinary, None)
 
 
-def _nullable(name: str, kind: type[sa.Integer | sa.Text]) -> sa.Column[object]:
+def _nullable(name: str, kind: type[sa.Integer | sa.Text | sa.LargeBinary]) -> sa.Column[object]:
     return sa.Column(name, kind())
 
 
@@ -370,6 +370,44 @@ def upgrade() -> None:
         _key("active", "kind"),
         _foreign("active", "revision_id", "revision.id"),
     )
+    op.create_table(
+        "ci_session",
+        _text("id"),
+        _text("principal_id"),
+        _text("issuer"),
+        _bytes("token_key"),
+        _bytes("token_sha256"),
+        _nullable("secret_sha256", sa.LargeBinary),
+        _text("subject"),
+        _text("claims"),
+        _integer("started"),
+        _integer("ends"),
+        _nullable("ended", sa.Integer),
+        _integer("forgotten"),
+        _text("address"),
+        _integer("bound"),
+        _nullable("other_address", sa.Text),
+        _key("ci_session", "id"),
+        _unique("ci_session", "issuer", "token_key"),
+        _unique("ci_session", "secret_sha256"),
+        _foreign("ci_session", "principal_id", "principal.id"),
+    )
+    op.create_index("ix_ci_session_forgotten", "ci_session", ["forgotten"])
+    op.create_index("ix_ci_session_principal_id", "ci_session", ["principal_id"])
+    op.create_index("ix_ci_session_token_sha256", "ci_session", ["token_sha256"])
+    op.create_table(
+        "federation_rule",
+        _text("principal_id"),
+        _integer("project_id"),
+        _text("issuer"),
+        _text("document"),
+        _nullable("removed", sa.Integer),
+        _key("federation_rule", "principal_id"),
+        _foreign("federation_rule", "principal_id", "principal.id"),
+        _foreign("federation_rule", "project_id", "project.id"),
+    )
+    op.create_index("ix_federation_rule_issuer", "federation_rule", ["issuer"])
+    op.create_index("ix_federation_rule_project_id", "federation_rule", ["project_id"])
     op.create_table(
         "repository",
         _integer("id"),

@@ -177,7 +177,7 @@ def test_what_is_missing_is_said_at_once() -> None:
         pytest.param("repository", "'repositories'", id="repositories"),
         pytest.param("isuer", "'issuer'", id="issuer"),
         pytest.param("sesion", "'session'", id="session"),
-        pytest.param("zzz", "one of audience, issuer, match", id="nothing-near"),
+        pytest.param("zzz", "one of audience, bind_address, issuer, match", id="nothing-near"),
     ],
 )
 def test_an_unknown_key_is_answered_with_the_nearest(key: str, instead: str) -> None:
