@@ -116,6 +116,15 @@ def revision_of(random_: random.Random) -> PolicyRevision:
                 [{"key": "team", "in": "annotation", "value": "*"}, {"key": "b", "in": "label", "value": "*a*"}],
             ),
         },
+        PUSH001={
+            "level": level(),
+            "pushers": one_of(
+                [],
+                [],
+                [{"claims": {"repository_id": "74"}}],
+                [{"claims": {"repository_id": "7*", "ref": "refs/heads/*"}}, {"claims": {"ref": "*"}}],
+            ),
+        },
         SIZE001={
             "level": level(),
             "max_bytes": one_of(1000, 2**31, 2**53 - 1),

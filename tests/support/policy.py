@@ -40,6 +40,7 @@ RULES: Final = {
     "immutable_tag": "TAG001",
     "no_root": "CFG001",
     "no_secret": "SEC001",
+    "pushed_by": "PUSH001",
     "required_annotations": "ANN001",
     "signed": "SIG001",
     "size_limits": "SIZE001",
@@ -54,6 +55,7 @@ STRICT: Final[JsonObject] = {
                 "BASE001": {"allowed": ["docker.io/library/*"], "undeclared": "deny"},
                 "CFG001": {"level": "enforce"},
                 "ANN001": {"required": [{"key": "team", "in": "label", "value": "*"}]},
+                "PUSH001": {"pushers": [{"claims": {"repository_id": "74", "ref": "refs/heads/*"}}]},
                 "SIZE001": {
                     "max_bytes": 1000,
                     "max_layers": 2,
@@ -128,7 +130,12 @@ def admissible(**changes: JsonValue) -> JsonObject:
         "decision": "manifest",
         "time": 1790000000,
         "trigger": {"kind": "push", "principal": "u:1"},
-        "who": {"id": "u:1", "kind": "user", "name": "anna", "claims": {"ref": "refs/heads/main"}},
+        "who": {
+            "id": "w:1",
+            "kind": "workload",
+            "name": "ci+shop",
+            "claims": {"ref": "refs/heads/main", "repository_id": "74"},
+        },
         "where": {"registry": "localhost:5000", "project": "payments", "repository": "payments/api", "mode": "hold"},
         "tag": None,
         "what": {

@@ -133,6 +133,20 @@ is_a("requirements", value) if {
 	}
 }
 
+is_a("pushers", value) if {
+	is_array(value)
+	every item in value {
+		is_object(item)
+		object.keys(item) == {"claims"}
+		is_object(item.claims)
+		count(item.claims) > 0
+		every name, pattern in item.claims {
+			name != ""
+			is_pattern(pattern)
+		}
+	}
+}
+
 # METADATA
 # description: True of what `registry.lib.match` takes for a pattern; anything else would mean something else than itself.
 is_pattern(text) if {

@@ -46,7 +46,7 @@ ROOT: Final = Path(__file__).parents[3]
 DAY: Final = 24 * 3600
 WEEK: Final = 7 * DAY
 REFERENCE: Final = f"{HOST}/team/app"
-RULES: Final = ("SIG001", "TAG001", "BASE001", "SEC001", "CFG001", "ANN001", "SIZE001")
+RULES: Final = ("SIG001", "TAG001", "BASE001", "SEC001", "CFG001", "ANN001", "PUSH001", "SIZE001")
 
 
 async def events(home: House, kind: str) -> list[dict[str, Any]]:

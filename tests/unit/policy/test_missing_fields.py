@@ -145,6 +145,7 @@ def _firing() -> dict[str, JsonObject]:
     replaced(documents["SEC001"], "subjects/0/secret_findings", [{"detector": "jwt", "where": "env:X"}])
     replaced(documents["CFG001"], "subjects/0/config/user", "root")
     replaced(documents["ANN001"], "subjects/0/config/labels", {})
+    replaced(documents["PUSH001"], "who/claims/ref", "refs/tags/v1")
     replaced(documents["SIZE001"], "subjects/0/size", 1001)
     return documents
 

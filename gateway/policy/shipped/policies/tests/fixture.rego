@@ -112,6 +112,7 @@ parameters := {
 		"SEC001": {"level": "enforce", "ignored_detectors": []},
 		"CFG001": {"level": "enforce", "root_names": ["root", "ContainerAdministrator"], "exempt_repositories": []},
 		"ANN001": {"level": "enforce", "required": [{"key": "team", "in": "label", "value": "*"}]},
+		"PUSH001": {"level": "enforce", "pushers": []},
 		"SIZE001": {
 			"level": "enforce",
 			"max_bytes": 1000,
