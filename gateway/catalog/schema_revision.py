@@ -1,20 +1,28 @@
 """Which form the tables of a catalog have, and whether this program may open it.
 
+The revision that it names, and its tables themselves (`gateway.catalog.schema_form`): both must be this program's.
 Apart from `gateway.catalog.upgrade`, which loads Alembic: every worker asks this when it starts.
 
 I/O: reads the database file; never creates one.
 """
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from gateway.catalog.schema_form import differences
 from gateway.catalog.sqlite.connection import open_connection
 from gateway.catalog.sqlite.faults import refusal_of
 from gateway.errors import ConfigInvalid
 
 HEAD: Final = "0001"
 """The newest step in `gateway/catalog/migrations/versions`; a test holds the two together."""
+
+_NAMED: Final = 5
+"""Of the differences: enough to see what is wrong, in one sentence."""
+
+T = TypeVar("T")
 
 
 def head() -> str:
@@ -29,9 +37,15 @@ def current(path: Path, *, busy_seconds: float = 10.0) -> str | None:
     """
     if not path.exists():
         return None
+    return _asked(path, read_revision, busy_seconds=busy_seconds)
+
+
+def _asked(path: Path, question: Callable[[sqlite3.Connection, Path], T], *, busy_seconds: float) -> T:
+    """Return the answer to a question of several statements, in one snapshot."""
     connection = open_connection(path, busy_seconds=busy_seconds, writes=False)
     try:
-        return read_revision(connection, path)
+        connection.execute("BEGIN")
+        return question(connection, path)
     except sqlite3.Error as error:
         raise refusal_of(error) from error
     finally:
@@ -51,6 +65,23 @@ def read_revision(connection: sqlite3.Connection, path: Path) -> str | None:
     return str(rows[0][0])
 
 
+def require_form(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise `ConfigInvalid`, with what differs and what to do, where a catalog of this revision has other tables.
+
+    No step leads from there: which tables it has instead, no revision says.
+    """
+    found = differences(connection)
+    if not found:
+        return
+    more = [f"and {len(found) - _NAMED} more"] if len(found) > _NAMED else []
+    raise ConfigInvalid(
+        f"the catalog {path} says that it is at revision {HEAD}, and its tables are not that revision's"
+        f" ({', '.join([*found[:_NAMED], *more])}): it was made by another build of registry-gateway, or changed by hand;"
+        " `registry-gateway upgrade` cannot change that: serve it with the build that made it, restore a backup, or begin"
+        " anew with `registry-gateway init DIR`"
+    )
+
+
 def require_head(path: Path) -> None:
     """Raise `ConfigInvalid`, with what to type, unless the catalog at ``path`` has the form this program works with.
 
@@ -58,6 +89,7 @@ def require_head(path: Path) -> None:
     """
     found = current(path)
     if found == HEAD:
+        _asked(path, require_form, busy_seconds=10.0)
         return
     if found is None:
         raise ConfigInvalid(

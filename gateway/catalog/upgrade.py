@@ -18,7 +18,7 @@ from sqlalchemy import NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from gateway.audit.events import EventKind
-from gateway.catalog.schema_revision import HEAD, current, head, read_revision, require_head
+from gateway.catalog.schema_revision import HEAD, current, head, read_revision, require_form, require_head
 from gateway.catalog.sqlite.connection import check_version, create_private, open_connection
 from gateway.catalog.sqlite.events import insert_event
 from gateway.catalog.sqlite.faults import refusal_of
@@ -35,8 +35,9 @@ def upgrade(path: Path, *, by: Principal, now: int, busy_seconds: float = 10.0) 
 
     That ``by`` made or changed it at ``now`` (Unix seconds) is an event in the same transaction.
 
-    Creates the file (mode 0600) if need be. Raises `ConfigInvalid` for a file that is no catalog or a newer one,
-    `Unavailable` while another process writes for longer than ``busy_seconds``.
+    Creates the file (mode 0600) if need be. Raises `ConfigInvalid` for a file that is no catalog or a newer one, and where
+    the tables would not be this version's in the end: nothing is changed then. Raises `Unavailable` while another process
+    writes for longer than ``busy_seconds``.
     """
     check_version()
     create_private(path)
@@ -58,6 +59,7 @@ def upgrade(path: Path, *, by: Principal, now: int, busy_seconds: float = 10.0) 
             config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            require_form(driver, path)
             record_upgrade(driver, before, by=by, now=now)
             return before, HEAD
     except CommandError as error:

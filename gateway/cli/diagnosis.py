@@ -14,7 +14,7 @@ from cryptography import x509
 
 from gateway import app
 from gateway.app import Parts
-from gateway.catalog.schema_revision import HEAD, current
+from gateway.catalog.schema_revision import HEAD, current, require_head
 from gateway.cli.directories import trust_files
 from gateway.config.sections import Config
 from gateway.errors import GatewayError
@@ -141,8 +141,11 @@ def _existing(path: Path) -> Path:
 
 
 def _schema(settings: Config) -> Finding:
+    path = app.catalog_path(settings)
     try:
-        found = current(app.catalog_path(settings))
+        found = current(path)
+        if found == HEAD:
+            require_head(path)
     except GatewayError as error:
         return Finding("catalog schema", "FAILED", error.message)
     if found == HEAD:

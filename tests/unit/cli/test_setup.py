@@ -1,6 +1,8 @@
 """`config check`, `doctor`, `stats`, `upgrade`."""
 
 import re
+import socket
+import sqlite3
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -239,6 +241,30 @@ class TestDoctor:
     def test_finds_that_there_is_no_catalog_and_says_so_without_the_rest(self, home: Home) -> None:
         (home.folder / "data" / "catalog.sqlite").unlink()
         assert "catalog schema" in self.failed(home)
+
+    def test_finds_tables_that_another_build_made(self, home: Home) -> None:
+        other_tables(home)
+        assert f"({OTHER_TABLES})" in self.failed(home)["catalog schema"]
+
+
+OTHER_TABLES = "there is no table holder, project has no column cache_bytes"
+
+
+def other_tables(home: Home) -> None:
+    """Make the catalog one of an earlier build, which said the same revision of itself."""
+    connection = sqlite3.connect(home.folder / "data" / "catalog.sqlite")
+    connection.executescript("DROP TABLE holder; ALTER TABLE project DROP COLUMN cache_bytes")
+    connection.close()
+
+
+def test_nothing_is_served_from_tables_that_another_build_made(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "listening_socket", lambda _: socket.socket())
+    monkeypatch.setattr(gateway, "serve_application", lambda *_, **__: pytest.fail("it would serve"))
+    other_tables(home)
+    for words in (("serve",), ("project", "list"), ("upgrade",)):
+        ran = home.run(*words)
+        assert (ran.status, ran.out) == (2, "")
+        assert f"({OTHER_TABLES})" in ran.err.splitlines()[-1]
 
 
 def test_stats_counts(home: Home) -> None:
