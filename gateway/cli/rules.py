@@ -13,7 +13,7 @@ from gateway.cli.directories import trust_files
 from gateway.cli.terminal import when
 from gateway.cli.typed import typed
 from gateway.config.sections import Config
-from gateway.errors import ConfigInvalid, Conflict, Unavailable
+from gateway.errors import ConfigInvalid, Conflict, GatewayError, Unavailable
 from gateway.evidence.authorities import ImagePolicy
 from gateway.evidence.reach import strange_hosts, wide_keys
 from gateway.evidence.trust_policy import TrustPolicy
@@ -168,7 +168,7 @@ def policy_activate(
 
 @policy.command("status")
 def policy_status(context: typer.Context) -> None:
-    """Show the active policy, and whether the policies directory is the same."""
+    """Show the active policy, and whether the policies directory is the same; or why that cannot be told."""
     command = context_of(context)
     configured = command.config()
 
@@ -180,7 +180,7 @@ def policy_status(context: typer.Context) -> None:
         raise Unavailable("no policy is active: `registry-gateway policy activate DIR --reason TEXT`")
     active = PolicyRevision.from_bytes(row.content)
     directory = configured.path(configured.policy.directory)
-    same = build(directory).id == row.digest if directory.is_dir() else None
+    same, problem = _compared(directory, row.digest)
     command.terminal.record(
         {
             **_revision(active),
@@ -191,8 +191,20 @@ def policy_status(context: typer.Context) -> None:
             "activated": when(row.activated),
             "directory": str(directory),
             "directory_is_active": same,
+            "directory_problem": problem,
         }
     )
+
+
+def _compared(directory: Path, active: str) -> tuple[bool | None, str | None]:
+    """Return whether a policies directory is the revision ``active``; None, and why, where it builds to none here.
+
+    Not a refusal: what decides is in the catalog, and is asked for most where the directory is half edited.
+    """
+    try:
+        return build(directory).id == active, None
+    except GatewayError as error:
+        return None, error.message
 
 
 @policy.command("bundle")

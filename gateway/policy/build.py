@@ -134,9 +134,17 @@ def _rule(identifier: str, metadata: Mapping[str, object]) -> RuleInfo:
 def _check_own_files(sources: PolicySources, shipped: PolicyRevision) -> None:
     # A directory cannot widen what a rule may see or call: these two files are here for editors only.
     if sources.admission_schema != shipped.schema:
-        raise PolicyInvalid("schemas/admission.json is the gateway's and must not be changed")
+        raise PolicyInvalid(_not_ours("schemas/admission.json"))
     if sources.capabilities != pack.capabilities():
-        raise PolicyInvalid("capabilities.json is the gateway's and must not be changed")
+        raise PolicyInvalid(_not_ours("capabilities.json"))
+
+
+def _not_ours(path: str) -> str:
+    # Where nobody edited it, it is an earlier version's: then there is a newer one to take, and that must be said.
+    return (
+        f"{path} is the gateway's and must not be changed, and this one is not this version's: replace it by"
+        f" {pack.SHIPPED / 'policies' / path}"
+    )
 
 
 def compile_sources(

@@ -122,13 +122,54 @@ class TestPolicy:
         policies = home.folder / "policies"
         rule = policies / "registry" / "rules" / "no_root.rego"
         rule.write_text(rule.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
-        for words in (("check", str(policies)), ("activate", str(policies), "--reason", "test"), ("status",)):
+        for words in (("check", str(policies)), ("activate", str(policies), "--reason", "test")):
             ran = home.run("policy", *words)
             assert ran.status == 3
             assert ran.out == ""
             last = ran.err.splitlines()[-1]
             assert last.startswith(f"registry-gateway: the rules in {policies} are not the shipped ones")
             assert "must be compiled: install opa" in last
+
+    def test_the_active_one_is_shown_whatever_lies_in_the_folder(
+        self, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        policies = home.folder / "policies"
+        before = home.data("policy", "status")
+        assert (before["directory_is_active"], before["directory_problem"]) == (True, None)
+        rule = policies / "registry" / "rules" / "no_root.rego"
+        schema = policies / "schemas" / "admission.json"
+        for change, said in (
+            (
+                lambda: rule.write_text(rule.read_text("utf-8") + "\n# changed\n", "utf-8"),
+                "must be compiled: install opa",
+            ),
+            (lambda: schema.write_text("{}", "ascii"), "schemas/admission.json is the gateway's"),
+            (rule.unlink, "schemas/admission.json is the gateway's"),
+            (schema.unlink, "cannot be read"),
+            (lambda: policies.rename(home.folder / "elsewhere"), f"{policies} is not a directory"),
+        ):
+            change()
+            status = home.data("policy", "status")
+            problem = status["directory_problem"]
+            assert said in problem
+            assert status == {**before, "directory_is_active": None, "directory_problem": problem}
+            assert f"directory problem    {problem}\n" in home.done("policy", "status").out
+
+    @pytest.mark.parametrize("path", ["schemas/admission.json", "capabilities.json"])
+    def test_a_file_of_another_version_is_refused_with_the_one_to_take(
+        self, home: Home, path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        policies = home.folder / "policies"
+        (policies / path).write_text('{"type": "object"}', encoding="ascii")
+        ran = home.run("policy", "check", str(policies))
+        assert (ran.status, ran.out) == (1, "")
+        said, _, present = ran.err.splitlines()[-1].partition(": replace it by ")
+        assert said.startswith(f"registry-gateway: {path} is the gateway's and must not be changed")
+        assert home.data("policy", "status")["directory_problem"] in ran.err
+        (policies / path).write_bytes(Path(present).read_bytes())
+        assert home.data("policy", "status")["directory_is_active"] is True
 
     @pytest.mark.parametrize(
         ("script", "status", "out", "err"),
