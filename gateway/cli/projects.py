@@ -131,17 +131,20 @@ def project_set(
 def project_delete(
     context: typer.Context, name: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
 ) -> None:
-    """Delete a project with all its images; a re-created one starts empty."""
+    """Delete a project with all its images; a re-created one starts empty. Asks only where standard input is a terminal."""
     parsed = typed(ProjectName.parse, name)
-    if not yes:
-        typer.confirm(f"Delete project {name} with everything in it?", abort=True)
-
     command = context_of(context)
+
+    async def find(parts: Parts) -> ProjectRow:
+        return await find_project(parts, parsed)
 
     async def delete(parts: Parts) -> None:
         command.terminal.step(f"deleting the images, members, robots and rules of {name}")
         await parts.projects.delete_project(parsed, by=operator(), now=unix_now())
 
+    command.run(find)  # before it asks: a yes to what is not there would be for nothing
+    if not yes and not command.terminal.agreed(f"Delete project {name} with everything in it?"):
+        raise typer.Abort
     command.run(delete)
     command.terminal.done(f"project {name} is deleted", {"project": name, "deleted": True})
 

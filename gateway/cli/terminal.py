@@ -5,7 +5,7 @@ reaches the terminal, and nothing of theirs is read as markup.
 
 Exit status: 0 done; 1 refused or a check failed; 2 usage or configuration; 3 something it needs is unavailable.
 
-I/O: stdout and stderr.
+I/O: stdout and stderr; stdin, where it is a terminal.
 Source: INTERFACE 3.
 """
 
@@ -112,6 +112,17 @@ class Terminal:
     def note(self, sentence: str) -> None:
         """Say something that is not the answer."""
         print(printable(sentence), file=sys.stderr)  # noqa: T201
+
+    def agreed(self, question: str) -> bool:
+        """Return whether a person at the terminal says yes; True where none is there: a script has said all it will say.
+
+        Asks on stderr: stdout is the answer's, and a program may read it while a person types here.
+        """
+        # A process can be without standard input, and Python without `sys.stdin` then.
+        if sys.stdin is None or not sys.stdin.isatty():
+            return True
+        print(f"{printable(question)} [y/N]: ", end="", file=sys.stderr, flush=True)  # noqa: T201
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
     def step(self, sentence: str) -> None:
         """Say what long work does now: a line on stderr at once; nothing where a program reads JSON."""

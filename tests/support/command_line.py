@@ -42,8 +42,16 @@ class Ran:
         return json.loads(self.out)
 
 
-def command(*words: str, stdin: str = "") -> Ran:
-    """Run one command line."""
+class Typed(io.StringIO):
+    """What a person types at a terminal."""
+
+    def isatty(self) -> bool:
+        """Return that it is one."""
+        return True
+
+
+def command(*words: str, stdin: str | Typed = "") -> Ran:
+    """Run one command line. ``stdin`` is a pipe's, unless it is typed."""
     out, err, status = io.StringIO(), io.StringIO(), 0
     with _standard_input(stdin), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
@@ -54,8 +62,8 @@ def command(*words: str, stdin: str = "") -> Ran:
 
 
 @contextlib.contextmanager
-def _standard_input(text: str) -> Iterator[None]:
-    before, sys.stdin = sys.stdin, io.StringIO(text)
+def _standard_input(given: str | Typed) -> Iterator[None]:
+    before, sys.stdin = sys.stdin, given if isinstance(given, Typed) else io.StringIO(given)
     try:
         yield
     finally:
@@ -73,7 +81,7 @@ class Home:
         """The configuration file."""
         return self.folder / "gateway.toml"
 
-    def run(self, *words: str, stdin: str = "") -> Ran:
+    def run(self, *words: str, stdin: str | Typed = "") -> Ran:
         """Run a command on this folder."""
         return command("--config", str(self.config_file), *words, stdin=stdin)
 

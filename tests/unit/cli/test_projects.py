@@ -1,8 +1,13 @@
 """`project` and `member`."""
 
+import os
+import pty
+import subprocess
+
 import pytest
 
-from tests.support.command_line import Home
+from tests.support.command_line import Home, Typed
+from tests.support.gateway_process import PROGRAM
 
 
 def test_a_project_is_made_listed_changed_and_deleted(home: Home) -> None:
@@ -61,14 +66,64 @@ def test_a_project_refuses(home: Home, words: tuple[str, ...], status: int, said
     assert [row["name"] for row in home.data("project", "list")] == ["team"]
 
 
-def test_a_project_is_deleted_only_by_a_yes(home: Home) -> None:
+def test_at_a_terminal_a_project_is_deleted_only_by_a_yes(home: Home) -> None:
     home.done("project", "create", "team")
-    assert home.run("project", "delete", "team", stdin="n\n").status == 1
-    assert [row["name"] for row in home.data("project", "list")] == ["team"]
-    assert home.run("project", "delete", "team", stdin="").status == 1
-    assert [row["name"] for row in home.data("project", "list")] == ["team"]
-    assert home.run("project", "delete", "team", stdin="y\n").status == 0
+    for answer in ("n\n", ""):
+        ran = home.run("project", "delete", "team", stdin=Typed(answer))
+        assert (ran.status, ran.out) == (1, "")
+        assert "Delete project team with everything in it?" in ran.err
+        assert ran.err.endswith("not answered with yes, and nothing was changed\n")
+        assert [row["name"] for row in home.data("project", "list")] == ["team"]
+    ran = home.run("--output", "json", "project", "delete", "team", stdin=Typed("y\n"))
+    assert (ran.status, ran.data) == (0, {"project": "team", "deleted": True}), "the question is not in the document"
     assert home.data("project", "list") == []
+
+
+def test_what_is_not_there_is_not_asked_about(home: Home) -> None:
+    for stdin in ("", Typed("y\n")):
+        ran = home.run("project", "delete", "nobody", stdin=stdin)
+        assert (ran.status, ran.out) == (1, "")
+        assert ran.err == "registry-gateway: no project is called nobody: see `registry-gateway project list`\n"
+
+
+@pytest.mark.parametrize("stdin", ["", "n\n"], ids=["nothing", "what-is-no-answer"])
+def test_without_a_terminal_nobody_is_asked(home: Home, stdin: str) -> None:
+    home.done("project", "create", "team")
+    ran = home.run("--output", "json", "project", "delete", "team", stdin=stdin)
+    assert (ran.status, ran.data, ran.err) == (0, {"project": "team", "deleted": True}, "")
+    assert home.data("project", "list") == []
+    assert home.data("audit", "tail")[-1]["kind"] == "project.deleted"
+
+
+@pytest.mark.parametrize("redirected", ["</dev/null", "<&-"], ids=["empty", "closed"])
+def test_a_script_deletes_with_the_command_alone(home: Home, redirected: str) -> None:
+    home.done("project", "create", "team")
+    line = f'exec "$0" --config "$1" project delete team {redirected}'
+    ran = subprocess.run(
+        ["sh", "-c", line, PROGRAM, home.config_file], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ran.returncode, ran.stdout) == (0, "project team is deleted\n"), ran.stderr
+
+
+def test_a_real_terminal_is_asked(home: Home) -> None:
+    home.done("project", "create", "team")
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, b"n\n")
+        ran = subprocess.run(
+            [PROGRAM, "--config", home.config_file, "project", "delete", "team"],
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "with everything in it?" in ran.stderr
+    assert [row["name"] for row in home.data("project", "list")] == ["team"]
 
 
 def test_members_are_added_listed_and_removed(team: Home) -> None:
