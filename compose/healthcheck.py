@@ -12,7 +12,9 @@ import socket
 import ssl
 import sys
 
-from gateway import config
+from gateway.config.reading import find_file, load, process_environment
+from gateway.config.sections import Config
+from gateway.errors import GatewayError
 
 TIMEOUT_SECONDS = 4.0
 
@@ -20,7 +22,7 @@ TIMEOUT_SECONDS = 4.0
 class _Loopback(http.client.HTTPConnection):
     """A connection to this machine's port, by the name that clients use."""
 
-    def __init__(self, settings: config.Config) -> None:
+    def __init__(self, settings: Config) -> None:
         super().__init__(settings.server.public_host, timeout=TIMEOUT_SECONDS)
         self._settings = settings
 
@@ -41,8 +43,12 @@ class _Loopback(http.client.HTTPConnection):
 
 def main() -> int:
     """Return the exit status."""
-    environment = config.process_environment()
-    settings = config.load(config.find_file(None, environment), environment)
+    environment = process_environment()
+    try:
+        settings = load(find_file(None, environment), environment)
+    except GatewayError as error:
+        sys.stderr.write(f"not ready: {error.message}\n")
+        return 1
     connection = _Loopback(settings)
     try:
         connection.request("GET", "/readyz")
