@@ -106,3 +106,15 @@ def test_nothing_names_a_machine(pattern: re.Pattern[str]) -> None:
         if path != Path(__file__).resolve():
             found.extend(f"{name(path)}: {match[0]}" for match in pattern.finditer(text))
     assert found == []
+
+
+def test_the_changelog_has_the_sections_of_its_form() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    kinds = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    for version in text.split("\n## ")[1:]:
+        _, *sections = version.split("\n### ")
+        named = [section.partition("\n")[0] for section in sections]
+        assert named == [kind for kind in kinds if kind in named]
+        for section in sections:
+            if not section.startswith("Changed\n"):
+                assert "- Incompatible:" not in section
