@@ -122,7 +122,10 @@ class Terminal:
         if sys.stdin is None or not sys.stdin.isatty():
             return True
         print(f"{printable(question)} [y/N]: ", end="", file=sys.stderr, flush=True)  # noqa: T201
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        answer = sys.stdin.readline()
+        if not answer:
+            self.note("")  # Ctrl-D leaves the cursor in the question's line
+        return answer.strip().lower() in {"y", "yes"}
 
     def step(self, sentence: str) -> None:
         """Say what long work does now: a line on stderr at once; nothing where a program reads JSON."""

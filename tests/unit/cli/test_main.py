@@ -18,7 +18,7 @@ from gateway.errors import (
     Unavailable,
     UsageInvalid,
 )
-from tests.support.command_line import Home, command
+from tests.support.command_line import Home, Typed, command
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,14 @@ def test_no_command_is_answered_by_the_list_of_them(words: tuple[str, ...]) -> N
 
 def test_a_question_that_is_not_answered_with_yes_ends_with_1(home: Home) -> None:
     home.done("project", "create", "team")
-    for answer in ("n\n", ""):
-        ran = home.run("project", "delete", "team", stdin=answer)
+    for answer, line_break in (
+        ("n\n", ""),
+        ("", "\n"),
+    ):  # a terminal shows the line break that was typed; Ctrl-D is none
+        ran = home.run("project", "delete", "team", stdin=Typed(answer))
         assert ran.status == 1
-        assert ran.err.splitlines()[-1] == "registry-gateway: not answered with yes, and nothing was changed"
+        said = "registry-gateway: not answered with yes, and nothing was changed\n"
+        assert ran.err.endswith(f"with everything in it? [y/N]: {line_break}{said}")
     assert [row["name"] for row in home.data("project", "list")] == ["team"]
 
 

@@ -1,7 +1,7 @@
 """What says in a container whether the gateway is ready: as its image runs it, a program that is given an environment."""
 
-import http.server
 import shutil
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from tests.support.gateway_process import GatewayProcess
 from tests.support.programs import ROOT, Ran, free_port, run
 
 PROGRAM = ROOT / "compose" / "healthcheck.py"
+DOWN = b'{"status":"not ready","down":{"catalog":"gone"}}'
 
 
 def ask(config: Path, **settings: str) -> Ran:
@@ -64,34 +65,29 @@ def test_another_that_answers_in_its_place_is_not_believed(serving: GatewayProce
     assert "CERTIFICATE_VERIFY_FAILED" in ran.err
 
 
-class _Answers(http.server.BaseHTTPRequestHandler):
-    """A gateway that says which part is down, if it is asked as clients ask."""
-
-    def do_GET(self) -> None:
-        asked = (self.path, self.headers["Host"]) == ("/readyz", "localhost")
-        self.send_response(503 if asked else 200)
-        self.end_headers()
-        self.wfile.write(b'{"status":"not ready","down":{"catalog":"gone"}}')
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name that it has)
-        """Say nothing."""
+def _answer(listener: socket.socket) -> None:
+    """Say once which part is down, to whoever asks as clients ask; 200 to everybody else."""
+    connection, _ = listener.accept()
+    with connection:
+        asked = connection.recv(65536).startswith(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n")
+        status = "503 Service Unavailable" if asked else "200 OK"
+        connection.sendall(f"HTTP/1.1 {status}\r\nConnection: close\r\n\r\n".encode() + DOWN)
 
 
 def test_a_gateway_that_lacks_a_part_is_not_ready_and_the_part_is_said(serving: GatewayProcess) -> None:
-    with http.server.HTTPServer(("127.0.0.1", 0), _Answers) as server:
-        server.timeout = 60
-        thread = threading.Thread(target=server.handle_request)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(60)
+        thread = threading.Thread(target=_answer, args=(listener,))
         thread.start()
-        listen = f"127.0.0.1:{server.server_address[1]}"
         ran = ask(
             serving.folder / "gateway.toml",
-            SERVER__LISTEN=listen,
+            SERVER__LISTEN=f"127.0.0.1:{listener.getsockname()[1]}",
             SERVER__TLS__MODE="off",
             SERVER__PUBLIC_URL="http://localhost",
         )
         thread.join()
     assert (ran.status, ran.out) == (1, "")
-    assert ran.err == 'not ready: 503 {"status":"not ready","down":{"catalog":"gone"}}\n'
+    assert ran.err == f"not ready: 503 {DOWN.decode()}\n"
 
 
 def test_without_a_configuration_it_is_not_ready(tmp_path: Path) -> None:
