@@ -6,14 +6,14 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.server.sending import TOGETHER_BYTES, Sending
+from tests.support.connection import HEAD, sender
 from tests.support.listener import exchange, listener
-
-HEAD = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 
 
 def answering(body: bytes) -> Callable[..., Awaitable[None]]:
@@ -135,3 +135,31 @@ def test_a_client_that_reads_nothing_is_left() -> None:
             while piece := client.recv(1 << 20):
                 got += len(piece)
     assert 0 < got < size
+
+
+@pytest.mark.parametrize(
+    ("offset", "count"),
+    [
+        pytest.param(0, 1_000_000, id="whole"),
+        pytest.param(999_999, 1, id="last-byte"),
+        pytest.param(300_000, 300_001, id="over-several-reads"),
+        pytest.param(0, 0, id="empty"),
+    ],
+)
+def test_a_part_of_a_file_is_sent_as_it_is(tmp_path: Path, offset: int, count: int) -> None:
+    content = bytes(range(256)) * 3907
+    content = content[:1_000_000]
+    path = tmp_path / "blob"
+    path.write_bytes(content)
+    with listener(sender(path, offset=offset, count=count)) as port:
+        head, _, body = exchange(port, HEAD + b"\r\n").partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert body == content[offset : offset + count]
+
+
+def test_a_file_that_ends_early_ends_the_connection(tmp_path: Path) -> None:
+    path = tmp_path / "blob"
+    path.write_bytes(b"abc")
+    with listener(sender(path, offset=0, count=10)) as port:
+        _, _, body = exchange(port, HEAD + b"\r\n").partition(b"\r\n\r\n")
+    assert len(body) < 10

@@ -1,0 +1,120 @@
+"""A connection without a socket: pieces arrive as they were cut, and time passes as it is told.
+
+Also the applications and the requests that the tests of the protocol share.
+
+I/O: none.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from gateway.api.asgi import SENDFILE
+from gateway.api.head import MAX_HEAD_BYTES
+from gateway.server.protocol import GatewayProtocol, protocol_class
+
+Application = Callable[..., Awaitable[None]]
+
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+UPGRADE = b"Connection: upgrade\r\nUpgrade: %s\r\n"
+HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
+LENGTH = b"Content-Length: %d\r\n\r\n" % len(HIDDEN) + HIDDEN
+CHUNK = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(HIDDEN) + HIDDEN + b"\r\n0\r\n\r\n"
+
+CUTS = pytest.mark.parametrize(
+    "every",
+    [
+        pytest.param(1 << 20, id="in-one"),
+        pytest.param(MAX_HEAD_BYTES, id="at-the-limit"),
+        pytest.param(40_000, id="in-two"),
+        pytest.param(16_384, id="as-tls-does"),
+        pytest.param(1_000, id="in-many"),
+        pytest.param(7, id="in-very-many"),
+    ],
+)
+
+
+async def hello(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+    """Answer 200 after the body was read."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+def sender(path: Path, *, offset: int, count: int) -> Callable[..., Awaitable[None]]:
+    """Return an application that answers with a part of a file."""
+
+    async def application(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        assert SENDFILE in scope["extensions"]
+        headers = [(b"content-length", str(count).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": SENDFILE, "path": str(path), "offset": offset, "count": count})
+
+    return application
+
+
+async def early(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+    """Answer before the body was read."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+def head_of(size: int) -> bytes:
+    """Return a head of exactly ``size`` bytes."""
+    return HEAD + b"X: " + b"a" * (size - len(HEAD) - 7) + b"\r\n\r\n"
+
+
+def cut(data: bytes, every: int) -> list[bytes]:
+    return [data[start : start + every] for start in range(0, len(data), every)]
+
+
+async def given(*pieces: bytes, application: Callable[..., Awaitable[None]] = hello) -> bytes:
+    """Return what the protocol answers where each piece arrives as it was cut, which a socket promises nobody."""
+    config = uvicorn.Config(application, http=protocol_class(head_seconds=10, body_seconds=60), lifespan="off")
+    config.load()
+    protocol = GatewayProtocol(config, ServerState(), {}, asyncio.get_running_loop())
+    transport = Recorded()
+    protocol.connection_made(transport)
+    for piece in pieces:
+        if not transport.closed:
+            protocol.data_received(piece)
+        for _ in range(3):  # so that what is complete is answered
+            await asyncio.sleep(0)
+    protocol.connection_lost(None)
+    return bytes(transport.sent)
+
+
+class Recorded(asyncio.Transport):
+    """A transport that keeps what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = bytearray()
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += data
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def pause_reading(self) -> None:
+        """Nothing is read here."""
+
+    def resume_reading(self) -> None:
+        """Nothing is read here."""
