@@ -13,6 +13,7 @@ import asyncio
 import sys
 from asyncio.events import TimerHandle
 from collections.abc import Awaitable, Callable
+from enum import Enum, auto
 from typing import Any, Final, cast
 
 from uvicorn.config import Config
@@ -20,7 +21,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.api.asgi import SENDFILE
-from gateway.api.head import MAX_HEAD_BYTES, MAX_HEAD_FIELDS
+from gateway.api.head import MAX_HEAD_BYTES
+from gateway.server.head_count import HeadCount
 from gateway.server.sending import Message, Sending
 
 TOO_LARGE: Final = 431
@@ -37,6 +39,19 @@ _SENTENCES: Final = {
 Application = Callable[..., Awaitable[None]]
 
 
+class Phase(Enum):
+    """What the next byte of a connection belongs to."""
+
+    HEAD = auto()
+    """A head; the first one from the connection's first moment on."""
+    BODY = auto()
+    """The body of a message that an application has, or the end of it."""
+    BETWEEN = auto()
+    """A head that has not begun."""
+    NOTHING = auto()
+    """Nothing: the message before it was the last one."""
+
+
 class GatewayProtocol(HttpToolsProtocol):
     """One connection. ``head_seconds`` and ``body_seconds`` are set on the subclass that `protocol_class` makes."""
 
@@ -51,20 +66,11 @@ class GatewayProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._heads = 0  # heads that have begun
-        self._in_head = True
-        self._complete = False  # the message before the next head has ended
-        self._head_bytes = 0  # of the head that has begun, as they came
-        self._field_bytes = 0  # of its target and fields, as they were parsed
+        self._phase = Phase.HEAD
+        self._head = HeadCount()
         self._head_timer: TimerHandle | None = None
         self._body_timer: TimerHandle | None = None
-        self._idle_bytes = 0
-        self._parsed = 0  # grows with every piece of a body and every new head
-        self._too_large = False
-        self._odd = False
-        self._begun = False  # uvicorn has no cycle before the first head is complete
-        self._in_body = False  # of a message that an application has
-        self._last = False  # nothing is read after this message
+        self._idle_bytes = 0  # that were neither, since a piece of a body or a new head
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -80,32 +86,28 @@ class GatewayProtocol(HttpToolsProtocol):
 
         So it does not matter how a head is cut: one of `MAX_HEAD_BYTES` is read, and one byte more is refused.
         """
-        while data and not self._last and not self.transport.is_closing():
-            if self._complete:
+        while data and self._phase is not Phase.NOTHING and not self.transport.is_closing():
+            if self._phase is Phase.BETWEEN:
                 self._begin_head()  # with this byte: an empty line before it counts
             data = self._read(data)
 
     def _read(self, data: bytes) -> bytes:
         """Give the parser what it may have of ``data`` now; return the rest."""
-        head = self._heads if self._in_head else None
-        piece = data if head is None else data[: MAX_HEAD_BYTES - self._head_bytes]
+        in_head, number = self._phase is Phase.HEAD, self._head.number
+        piece = data[: self._head.room] if in_head else data
         if not piece:
             self._refuse(TOO_LARGE)
             return b""
-        before = self._parsed
+        # Forgotten as soon as one of them is a body's, or begins a head.
+        self._idle_bytes = len(piece) if in_head else self._idle_bytes + len(piece)
         super().data_received(piece)
         if self.transport.is_closing():
             return b""
-        if self._in_head:
-            # One that begins inside a piece: where is not told, so it is counted by what of it was parsed.
-            self._head_bytes = self._head_bytes + len(piece) if head == self._heads else self._field_bytes
-        elif self._parsed != before:
-            self._idle_bytes = 0
-        else:
-            # Bytes that are neither body nor a new head: the end of a chunked body that does not end.
-            self._idle_bytes += len(piece)
-            if self._idle_bytes > MAX_HEAD_BYTES:
-                self._refuse(TOO_LARGE)
+        if self._phase is Phase.HEAD:
+            self._head.came(len(piece), number=number)
+        elif self._idle_bytes > MAX_HEAD_BYTES:
+            # The end of a chunked body that does not end.
+            self._refuse(TOO_LARGE)
         return data[len(piece) :]
 
     def send_400_response(self, msg: str) -> None:
@@ -117,16 +119,14 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if not self._in_head:
+        if self._phase is not Phase.HEAD:
             self._begin_head()
-        self._parsed += 1
+        self._idle_bytes = 0
         self._await_head()
 
     def _begin_head(self) -> None:
-        self._heads += 1
-        self._in_head, self._complete, self._too_large, self._odd = True, False, False, False
-        self._in_body = False
-        self._head_bytes = self._field_bytes = self._idle_bytes = 0
+        self._phase = Phase.HEAD
+        self._head.begin()
         self._await_head()
 
     def _await_head(self) -> None:
@@ -135,46 +135,44 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        self._count(len(url))
-        # Only the origin form: the parser would cut a scheme, a host or a fragment off, and another reader would not.
-        if not self.url.startswith(b"/") or b"#" in url:
-            self._odd = True
+        self._head.target(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:
+        if self._phase is not Phase.HEAD:
             # A trailer. uvicorn would add it to the head, where it would be read as what the head said: a second
             # Authorization, a Host that no proxy saw.
             self._refuse(400)
             return
         super().on_header(name, value)
-        self._count(len(name) + len(value) + 3)  # a colon and the line's end: never more than came
-        if len(self.headers) > MAX_HEAD_FIELDS:
-            self._too_large = True
+        self._head.field(name, value)
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         self._stop(self._head_timer)
         if self.transport.is_closing():
             return
-        if self._too_large:
-            self._refuse(TOO_LARGE)
-            return
-        if self.parser.get_http_version() not in _VERSIONS:
-            self._refuse(OTHER_VERSION)
-            return
-        if self._odd:
-            self._refuse(400)
-            return
-        upgrade = self.parser.should_upgrade()
-        if upgrade and self._announces_body():
-            self._refuse(400)
+        status = self._fault()
+        if status is not None:
+            self._refuse(status)
             return
         super().on_headers_complete()
-        self._begun = self._in_body = True
-        if upgrade:
+        self._phase = Phase.BODY
+        if self.parser.should_upgrade():
             # The parser drops what came behind it in the same piece, and would go on with the next one.
-            self._last, self.cycle.keep_alive = True, False
+            self._phase, self.cycle.keep_alive = Phase.NOTHING, False
         self._await_body()
+
+    def _fault(self) -> int | None:
+        """Return the status that refuses the head that is complete, or None where an application may have it."""
+        if self._head.too_large:
+            return TOO_LARGE
+        if self.parser.get_http_version() not in _VERSIONS:
+            return OTHER_VERSION
+        # Only the origin form: the parser would cut a scheme, a host or a fragment off, and another reader would not.
+        if not self.url.startswith(b"/") or b"#" in self.url:
+            return 400
+        if self.parser.should_upgrade() and self._announces_body():
+            return 400
+        return None
 
     def _announces_body(self) -> bool:
         """Whether the head says that there is a body, which the parser does not read where it sees an upgrade or CONNECT.
@@ -194,16 +192,17 @@ class GatewayProtocol(HttpToolsProtocol):
         """Say nothing: uvicorn would advise its operator to install WebSockets."""
 
     def on_body(self, body: bytes) -> None:
-        if not self._begun or self.transport.is_closing():
+        if self._phase is not Phase.BODY or self.transport.is_closing():
             return
-        self._parsed += 1
+        self._idle_bytes = 0
         self._await_body()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._stop(self._body_timer)
-        self._complete, self._in_body = True, False
-        if not self._begun or self.transport.is_closing():
+        if self._phase is Phase.BODY:
+            self._phase = Phase.BETWEEN
+        if self.transport.is_closing():
             return
         super().on_message_complete()
 
@@ -225,18 +224,13 @@ class GatewayProtocol(HttpToolsProtocol):
             self.transport.abort()
         super().timeout_keep_alive_handler()
 
-    def _count(self, size: int) -> None:
-        self._field_bytes += size
-        if self._field_bytes > MAX_HEAD_BYTES:
-            self._too_large = True
-
     def _await_body(self) -> None:
         """Give the next piece of the body `body_seconds`; reading may also be paused because the application is slow."""
         self._stop(self._body_timer)
         self._body_timer = self.loop.call_later(self.body_seconds, self._stalled)
 
     def _stalled(self) -> None:
-        if self._begun and not self.transport.is_closing() and self.cycle.more_body:
+        if not self.transport.is_closing() and self.cycle.more_body:
             if self.flow.read_paused:
                 self._await_body()
             else:
@@ -247,12 +241,17 @@ class GatewayProtocol(HttpToolsProtocol):
 
         Some clients send an empty line after a body: it is the first byte of a head, and no reason to cut an answer off.
         """
-        if not self._in_head or self.transport.is_closing():
+        if self._phase is not Phase.HEAD or self.transport.is_closing():
             return
-        if self._begun and not self.cycle.response_complete:
+        if self._answering():
             self._await_head()
         else:
             self.timeout_keep_alive_handler()
+
+    def _answering(self) -> bool:
+        """Whether an application has a message that it has not answered."""
+        cycle = cast(RequestResponseCycle | None, self.cycle)  # uvicorn has none before the first head is complete
+        return cycle is not None and not cycle.response_complete
 
     def _refuse(self, status: int) -> None:
         """Answer without an application, and end the connection: nothing more of it is read.
@@ -263,10 +262,10 @@ class GatewayProtocol(HttpToolsProtocol):
         """
         if self.transport.is_closing():
             return
-        if self._begun and not self.cycle.response_complete:
+        if self._answering():
             self.transport.abort()
             return
-        if self._in_body:
+        if self._phase is Phase.BODY:
             self.transport.close()
             return
         body = f'{{"errors":[{{"code":"UNSUPPORTED","message":"{_SENTENCES[status]}"}}]}}'.encode()
