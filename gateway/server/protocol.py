@@ -1,7 +1,7 @@
 """HTTP/1.1 on uvicorn, with the limits it lacks.
 
 uvicorn reads a request head of any size, for any time: one header of 100 MB costs 13 s of CPU before anybody has said who
-he is. Here a head has at most `MAX_HEAD_BYTES`, `MAX_HEAD_FIELDS` and a deadline, and a body that stops coming ends the
+he is. Here a head has at most `MAX_HEAD_BYTES`, `MAX_HEAD_FIELDS` and a deadline, and a body that comes too slowly ends the
 connection. Nothing is upgraded to another protocol. What cannot be read is refused, and never in the middle of an answer or
 besides one. How an answer goes out is `gateway.server.sending`'s.
 
@@ -22,6 +22,8 @@ from uvicorn.server import ServerState
 
 from gateway.api.asgi import SENDFILE
 from gateway.api.head import MAX_HEAD_BYTES
+from gateway.server.body_pace import BodyPace
+from gateway.server.flow import Flow
 from gateway.server.head_count import HeadCount
 from gateway.server.sending import Message, Sending
 
@@ -53,10 +55,11 @@ class Phase(Enum):
 
 
 class GatewayProtocol(HttpToolsProtocol):
-    """One connection. ``head_seconds`` and ``body_seconds`` are set on the subclass that `protocol_class` makes."""
+    """One connection. Its limits are set on the subclass that `protocol_class` makes."""
 
-    head_seconds: float = 10.0
-    body_seconds: float = 60.0
+    head_seconds: float
+    body_seconds: float
+    least_body_bytes: int
 
     def __init__(
         self,
@@ -69,16 +72,19 @@ class GatewayProtocol(HttpToolsProtocol):
         self._phase = Phase.HEAD
         self._head = HeadCount()
         self._head_timer: TimerHandle | None = None
-        self._body_timer: TimerHandle | None = None
+        self._body = BodyPace(
+            self.loop, least_bytes=self.least_body_bytes, seconds=self.body_seconds, too_slow=self._too_slow
+        )
         self._idle_bytes = 0  # that were neither, since a piece of a body or a new head
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
+        self.flow = Flow(transport, paused=self._body.pause, wanted=self._run_body_time)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop(self._head_timer)
-        self._stop(self._body_timer)
+        self._body.end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -159,7 +165,8 @@ class GatewayProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             # The parser drops what came behind it in the same piece, and would go on with the next one.
             self._phase, self.cycle.keep_alive = Phase.NOTHING, False
-        self._await_body()
+        self._body.begin()
+        self._run_body_time()
 
     def _fault(self) -> int | None:
         """Return the status that refuses the head that is complete, or None where an application may have it."""
@@ -195,11 +202,11 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._phase is not Phase.BODY or self.transport.is_closing():
             return
         self._idle_bytes = 0
-        self._await_body()
+        self._body.came(len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._stop(self._body_timer)
+        self._body.end()
         if self._phase is Phase.BODY:
             self._phase = Phase.BETWEEN
         if self.transport.is_closing():
@@ -224,17 +231,14 @@ class GatewayProtocol(HttpToolsProtocol):
             self.transport.abort()
         super().timeout_keep_alive_handler()
 
-    def _await_body(self) -> None:
-        """Give the next piece of the body `body_seconds`; reading may also be paused because the application is slow."""
-        self._stop(self._body_timer)
-        self._body_timer = self.loop.call_later(self.body_seconds, self._stalled)
+    def _run_body_time(self) -> None:
+        """Let the time of the body run, unless its client may not send it yet."""
+        if not self.flow.read_paused and not self.cycle.waiting_for_100_continue:
+            self._body.resume()
 
-    def _stalled(self) -> None:
-        if not self.transport.is_closing() and self.cycle.more_body:
-            if self.flow.read_paused:
-                self._await_body()
-            else:
-                self.transport.abort()
+    def _too_slow(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.abort()
 
     def _late(self) -> None:
         """End a connection whose head did not come in time, counted from the end of the answer before it.
@@ -288,6 +292,10 @@ class GatewayProtocol(HttpToolsProtocol):
             timer.cancel()
 
 
-def protocol_class(*, head_seconds: float, body_seconds: float) -> type[GatewayProtocol]:
-    """Return the protocol with these deadlines, in the form that uvicorn takes: a class."""
-    return type("ConfiguredProtocol", (GatewayProtocol,), {"head_seconds": head_seconds, "body_seconds": body_seconds})
+def protocol_class(*, head_seconds: float, body_seconds: float, least_body_bytes: int) -> type[GatewayProtocol]:
+    """Return the protocol with these limits, in the form that uvicorn takes: a class.
+
+    Each ``least_body_bytes`` of a body have ``body_seconds`` to come, and so have fewer at its end.
+    """
+    limits = {"head_seconds": head_seconds, "body_seconds": body_seconds, "least_body_bytes": least_body_bytes}
+    return type("ConfiguredProtocol", (GatewayProtocol,), limits)

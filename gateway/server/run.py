@@ -28,6 +28,10 @@ from gateway.server.protocol import GatewayProtocol, protocol_class
 from gateway.server.tls import listener_context
 
 BODY_SECONDS: Final = 60.0
+LEAST_BODY_BYTES: Final = 8 * 1024
+"""What has to come of a body in each `BODY_SECONDS` in which it is waited for: 1.1 kbit/s. The slowest link that anybody
+pushes over, a GSM data call of 9.6 kbit/s, may be at its eighth part. And it is half a TLS record: of one nothing is seen
+before all of its 16 KiB are here, and one in that time is enough. The last bytes of a body may be fewer."""
 KEEP_ALIVE_SECONDS: Final = 75
 BACKLOG: Final = 2048
 
@@ -144,7 +148,7 @@ def serve_application(
     settings = uvicorn.Config(
         _with_lifespan(application, lifespan),
         loop="uvloop",
-        http=protocol_class(head_seconds=head_seconds, body_seconds=BODY_SECONDS),
+        http=protocol_class(head_seconds=head_seconds, body_seconds=BODY_SECONDS, least_body_bytes=LEAST_BODY_BYTES),
         ws="none",
         lifespan="on",
         log_config=None,

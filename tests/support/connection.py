@@ -6,9 +6,9 @@ I/O: none.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import uvicorn
@@ -16,9 +16,11 @@ from uvicorn.server import ServerState
 
 from gateway.api.asgi import SENDFILE
 from gateway.api.head import MAX_HEAD_BYTES
-from gateway.server.protocol import GatewayProtocol, protocol_class
+from gateway.server.protocol import protocol_class
+from gateway.server.run import BODY_SECONDS, LEAST_BODY_BYTES
 
 Application = Callable[..., Awaitable[None]]
+T = TypeVar("T")
 
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 UPGRADE = b"Connection: upgrade\r\nUpgrade: %s\r\n"
@@ -47,7 +49,7 @@ async def hello(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]
     await send({"type": "http.response.body", "body": b"ok"})
 
 
-def sender(path: Path, *, offset: int, count: int) -> Callable[..., Awaitable[None]]:
+def sender(path: Path, *, offset: int, count: int) -> Application:
     """Return an application that answers with a part of a file."""
 
     async def application(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
@@ -74,20 +76,75 @@ def cut(data: bytes, every: int) -> list[bytes]:
     return [data[start : start + every] for start in range(0, len(data), every)]
 
 
-async def given(*pieces: bytes, application: Callable[..., Awaitable[None]] = hello) -> bytes:
+class Connection:
+    """A connection with the limits that are served with, while a `Hours` loop runs."""
+
+    def __init__(self, application: Application = hello) -> None:
+        limits = protocol_class(head_seconds=10, body_seconds=BODY_SECONDS, least_body_bytes=LEAST_BODY_BYTES)
+        config = uvicorn.Config(application, http=limits, lifespan="off")
+        config.load()
+        self.transport = Recorded()
+        self.protocol = limits(config, ServerState(), {}, asyncio.get_running_loop())
+        self.protocol.connection_made(self.transport)
+
+    async def comes(self, piece: bytes) -> None:
+        """Let a piece arrive, and let what is complete be answered."""
+        if not self.transport.closed:
+            self.protocol.data_received(piece)
+        await settled()
+
+    async def passes(self, seconds: float) -> None:
+        """Let time go by in which nothing comes."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Hours)
+        loop.ahead_seconds += seconds
+        await settled()
+
+    @property
+    def open(self) -> bool:
+        return not self.transport.closed
+
+    def reads(self) -> bool:
+        """Whether what the client sends now would be taken."""
+        return not self.transport.paused
+
+    @property
+    def answer(self) -> bytes:
+        return bytes(self.transport.sent)
+
+
+async def settled() -> None:
+    """Let everything run that can."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+class Hours(asyncio.SelectorEventLoop):
+    """A loop in which hours go by at once."""
+
+    ahead_seconds = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead_seconds
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work`` in `Hours`."""
+    with asyncio.Runner(loop_factory=Hours) as runner:
+        return runner.run(work)
+
+
+def given(*pieces: bytes, application: Application = hello) -> bytes:
     """Return what the protocol answers where each piece arrives as it was cut, which a socket promises nobody."""
-    config = uvicorn.Config(application, http=protocol_class(head_seconds=10, body_seconds=60), lifespan="off")
-    config.load()
-    protocol = GatewayProtocol(config, ServerState(), {}, asyncio.get_running_loop())
-    transport = Recorded()
-    protocol.connection_made(transport)
-    for piece in pieces:
-        if not transport.closed:
-            protocol.data_received(piece)
-        for _ in range(3):  # so that what is complete is answered
-            await asyncio.sleep(0)
-    protocol.connection_lost(None)
-    return bytes(transport.sent)
+
+    async def answer() -> bytes:
+        connection = Connection(application)
+        for piece in pieces:
+            await connection.comes(piece)
+        connection.protocol.connection_lost(None)
+        return connection.answer
+
+    return run(answer())
 
 
 class Recorded(asyncio.Transport):
@@ -97,6 +154,7 @@ class Recorded(asyncio.Transport):
         super().__init__()
         self.sent = bytearray()
         self.closed = False
+        self.paused = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.sent += data
@@ -114,7 +172,7 @@ class Recorded(asyncio.Transport):
         self.closed = True
 
     def pause_reading(self) -> None:
-        """Nothing is read here."""
+        self.paused = True
 
     def resume_reading(self) -> None:
-        """Nothing is read here."""
+        self.paused = False

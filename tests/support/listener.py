@@ -13,7 +13,7 @@ from typing import Final
 import uvicorn
 
 from gateway.server.protocol import protocol_class
-from gateway.server.run import Crowd, Server
+from gateway.server.run import BODY_SECONDS, LEAST_BODY_BYTES, Crowd, Server
 
 Application = Callable[..., Awaitable[None]]
 
@@ -26,7 +26,8 @@ def listener(
     application: Application,
     *,
     head_seconds: float = 10.0,
-    body_seconds: float = 60.0,
+    body_seconds: float = BODY_SECONDS,
+    least_body_bytes: int = LEAST_BODY_BYTES,
     context: ssl.SSLContext | None = None,
     crowd: Crowd = ALL,
     bound: socket.socket | None = None,
@@ -38,7 +39,9 @@ def listener(
         config = uvicorn.Config(
             application,
             loop="uvloop",
-            http=protocol_class(head_seconds=head_seconds, body_seconds=body_seconds),
+            http=protocol_class(
+                head_seconds=head_seconds, body_seconds=body_seconds, least_body_bytes=least_body_bytes
+            ),
             ws="none",
             lifespan="off",
             log_config=None,

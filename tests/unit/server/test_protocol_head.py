@@ -49,13 +49,13 @@ def test_a_head_of_the_allowed_size_is_served() -> None:
     ],
 )
 def test_row_090_a_head_counts_its_bytes_once_however_it_is_cut(size: int, status: bytes, every: int) -> None:
-    assert asyncio.run(given(*cut(head_of(size), every))).startswith(b"HTTP/1.1 " + status + b" ")
+    assert given(*cut(head_of(size), every)).startswith(b"HTTP/1.1 " + status + b" ")
 
 
 @CUTS
 def test_row_090_fields_of_spaces_count_too(every: int) -> None:
     head = HEAD + b"X:" + b" " * MAX_HEAD_BYTES + b"1\r\n\r\n"
-    assert asyncio.run(given(*cut(head, every))).startswith(b"HTTP/1.1 431 ")
+    assert given(*cut(head, every)).startswith(b"HTTP/1.1 431 ")
 
 
 @CUTS
@@ -70,7 +70,7 @@ def test_row_090_the_next_head_is_counted_anew(size: int, status: bytes, every: 
     """Each of two requests has its own 64 KiB, and the body of the first none of them."""
     body = b"b" * MAX_HEAD_BYTES
     first = b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nX: %s\r\n\r\n" % (len(body), b"a" * 40_000)
-    answer = asyncio.run(given(*cut(first, every), *cut(body, every), *cut(head_of(size), every)))
+    answer = given(*cut(first, every), *cut(body, every), *cut(head_of(size), every))
     assert b"HTTP/1.1 431 " in answer if status == b"431" else answer.count(b"HTTP/1.1 200 ") == 2
 
 
@@ -176,7 +176,7 @@ def test_row_120_no_refusal_is_written_into_an_answer(tmp_path: Path, behind: by
 
 @pytest.mark.parametrize("behind", [b"\0garbage\r\n\r\n", b"GET / HTTP/2.0\r\n\r\n"])
 def test_what_is_no_request_is_refused_behind_an_answer_that_is_complete(behind: bytes) -> None:
-    answer = asyncio.run(given(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", behind))
+    answer = given(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", behind)
     first, _, second = answer.partition(b"\r\n\r\nok")
     assert first.startswith(b"HTTP/1.1 200 ")
     assert second.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 505 "))

@@ -30,7 +30,7 @@ def asked(*pieces: bytes) -> tuple[list[str], bytes]:
         paths.append(scope["path"])
         await hello(scope, receive, send)
 
-    return paths, asyncio.run(given(*pieces, application=application))
+    return paths, given(*pieces, application=application)
 
 
 @FIRST
