@@ -14,6 +14,7 @@ Longer than a module should be, because it is one list: who looks for what can b
     |- UploadUnknown, UploadInvalid, UploadOutOfOrder, RangeInvalid bytes in motion
     |- Unauthorized, Denied                                         who, and whether
     |- Unsupported, RequestInvalid, TooManyRequests                 what is asked
+    |- BodyTooSlow                                                  and in what time (a RequestInvalid)
     |- UnsupportedGrant                                             what /token is asked (a RequestInvalid)
     |- UsageInvalid                                                 what an operator typed
     |- ConfigInvalid, TrustPolicyInvalid, PolicyInvalid             what an operator wrote
@@ -267,6 +268,14 @@ class RequestInvalid(GatewayError):
     """A request with a malformed or contradicting head, query or body."""
 
     code = "UNSUPPORTED"
+
+
+class BodyTooSlow(RequestInvalid):
+    """A body that was not here in the time that it had."""
+
+    def __init__(self, limit_seconds: float) -> None:
+        super().__init__(f"the body was not here after {limit_seconds:g} seconds")
+        self.limit_seconds = limit_seconds
 
 
 class UnsupportedGrant(RequestInvalid):

@@ -1,10 +1,10 @@
 """The body of a request: read at most once, at most so far.
 
-Nothing reads without a bound: `read` has a limit in bytes, `chunks` is counted by the store that it feeds, `settle` gives
-up after a little.
+Nothing reads without a bound: `read` has a limit in bytes, and in time where its caller sets one, `chunks` is counted by
+the store that it feeds, `settle` gives up after a little. How slowly a body may come at all is the server's to say.
 
 I/O: receives.
-Source: CVE-2017-11468 (a manifest body read without limit); RFC 9110, 10.1.1 (Expect).
+Source: CVE-2017-11468 (a manifest body read without limit); security row 91; RFC 9110, 10.1.1 (Expect).
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Final
 
 from gateway.api.asgi import Receive
 from gateway.api.head import Request
-from gateway.errors import GatewayError
+from gateway.errors import BodyTooSlow, GatewayError
 
 SETTLE_BYTES: Final = 256 * 1024
 """What is read of a refused body so that the client, still sending, gets to read the refusal; Go's servers do the same."""
@@ -38,16 +38,26 @@ class Body:
         """Return the body that the head of ``request`` announces."""
         return cls(receive, expected=request.has_body, waits_to_be_asked=request.expects_continue)
 
-    async def read(self, *, max_bytes: int, too_large: GatewayError) -> bytes:
-        """Return all of it. Raises ``too_large`` as soon as it is over ``max_bytes``, and `Disconnected`."""
+    async def read(self, *, max_bytes: int, max_seconds: float | None, too_large: GatewayError) -> bytes:
+        """Return all of it.
+
+        Raises ``too_large`` as soon as it is over ``max_bytes``, `BodyTooSlow` where it is not here after ``max_seconds``
+        (None: as long as the server lets it take), and `Disconnected`.
+        """
         parts: list[bytes] = []
         size = 0
-        async with aclosing(self.chunks()) as chunks:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > max_bytes:
-                    raise too_large
-                parts.append(chunk)
+        try:
+            # Nothing is done between two pieces: all of this time is the client's.
+            async with asyncio.timeout(max_seconds), aclosing(self.chunks()) as chunks:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > max_bytes:
+                        raise too_large
+                    parts.append(chunk)
+        except TimeoutError:
+            if max_seconds is None:
+                raise
+            raise BodyTooSlow(max_seconds) from None
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:

@@ -70,6 +70,7 @@ TABLE: Final[dict[type[GatewayError], Rule]] = {
     errors.Denied: Rule(403),
     errors.Unsupported: Rule(405),
     errors.RequestInvalid: Rule(400),
+    errors.BodyTooSlow: Rule(408),
     errors.UnsupportedGrant: Rule(400),
     errors.TooManyRequests: Rule(429),
     errors.Conflict: Rule(409),

@@ -3,14 +3,18 @@
 The numbers are rows of the register of known attacks.
 """
 
+import json
+import socket
 import time
 import tracemalloc
 
 import pytest
 
+from gateway.api import body, token
 from gateway.oci import media_types
 from gateway.oci.digest import Digest
-from tests.support.api import Disconnect, House, basic, house
+from tests.support.api import HOST, Disconnect, House, basic, house
+from tests.support.listener import listener
 
 PUT = "/v2/team/app/manifests/v1"
 OCI = ("content-type", media_types.OCI_MANIFEST)
@@ -97,6 +101,35 @@ def test_row_88_forms_are_bounded_before_they_are_read(made: House, body: bytes,
     reply = made.client.send("POST", "/token", body=body, headers=[FORM])
     assert reply.status == status
     assert time.process_time() - begun < 1
+
+
+def test_row_091_a_form_has_its_time_however_it_trickles(made: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows who sends it, and each byte comes long before a body that stops would end."""
+    monkeypatch.setattr(token, "MAX_FORM_SECONDS", 0.3)
+    monkeypatch.setattr(body, "SETTLE_SECONDS", 0.1)
+    head = f"POST /token HTTP/1.1\r\nhost: {HOST}\r\ncontent-type: {FORM[1]}\r\ncontent-length: 60000\r\n\r\n"
+    received = bytearray()
+    with listener(made.api) as port, socket.create_connection(("127.0.0.1", port), timeout=0.01) as client:
+        client.sendall(head.encode())
+        for _ in range(1000):
+            try:
+                client.sendall(b"a")
+                piece = client.recv(65536)
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                break
+            received += piece
+            if not piece:
+                break
+        else:
+            pytest.fail("it was never ended")
+    told, _, document = bytes(received).partition(b"\r\n\r\n")
+    assert told.startswith(b"HTTP/1.1 408 ")
+    assert b"\r\nconnection: close" in told
+    assert json.loads(document)["error"] == "invalid_request"
+    assert [record["status"] for record in made.records] == [408]
+    assert made.failures == []
 
 
 @pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "multipart/form-data", "text/plain", ""])

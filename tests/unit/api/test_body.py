@@ -8,7 +8,7 @@ import pytest
 
 from gateway.api import body as bodies
 from gateway.api.body import SETTLE_BYTES, Body, Disconnected
-from gateway.errors import SizeInvalid
+from gateway.errors import BodyTooSlow, SizeInvalid
 
 T = TypeVar("T")
 TOO_LARGE = SizeInvalid("too large")
@@ -17,14 +17,19 @@ TOO_LARGE = SizeInvalid("too large")
 class Peer:
     """A client that sends these pieces and then, if ``then``, that message; it counts how often it is asked."""
 
-    def __init__(self, *pieces: bytes, disconnects: bool = False, stalls: bool = False) -> None:
+    def __init__(
+        self, *pieces: bytes, disconnects: bool = False, stalls: bool = False, every_seconds: float = 0.0
+    ) -> None:
         self.pieces = list(pieces)
+        self.every_seconds = every_seconds
         self.disconnects = disconnects
         self.stalls = stalls
         self.asked = 0
 
     async def __call__(self) -> dict[str, Any]:
         self.asked += 1
+        if self.every_seconds:
+            await asyncio.sleep(self.every_seconds)
         if not self.pieces:
             if self.stalls:
                 await asyncio.Event().wait()
@@ -43,32 +48,52 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def test_read() -> None:
-    assert run(made(Peer(b"ab", b"", b"c")).read(max_bytes=3, too_large=TOO_LARGE)) == b"abc"
-    assert run(made(Peer(b"abc")).read(max_bytes=3, too_large=TOO_LARGE)) == b"abc"
+    assert run(made(Peer(b"ab", b"", b"c")).read(max_bytes=3, max_seconds=None, too_large=TOO_LARGE)) == b"abc"
+    assert run(made(Peer(b"abc")).read(max_bytes=3, max_seconds=None, too_large=TOO_LARGE)) == b"abc"
 
 
 def test_no_body_is_not_asked_for() -> None:
     peer = Peer(b"x")
-    assert run(made(peer, expected=False).read(max_bytes=3, too_large=TOO_LARGE)) == b""
+    assert run(made(peer, expected=False).read(max_bytes=3, max_seconds=None, too_large=TOO_LARGE)) == b""
     assert peer.asked == 0
 
 
 def test_read_stops_at_its_limit() -> None:
     peer = Peer(*[b"ab"] * 100)
     with pytest.raises(SizeInvalid):
-        run(made(peer).read(max_bytes=3, too_large=TOO_LARGE))
+        run(made(peer).read(max_bytes=3, max_seconds=None, too_large=TOO_LARGE))
     assert peer.asked == 2
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        pytest.param(Peer(b"ab", stalls=True), id="stops"),
+        pytest.param(Peer(stalls=True), id="never-begins"),
+        pytest.param(Peer(*[b"a"] * 1_000_000, every_seconds=0.01), id="trickles"),
+    ],
+)
+def test_row_091_read_gives_up_after_its_time(peer: Peer) -> None:
+    with pytest.raises(BodyTooSlow) as caught:
+        run(made(peer).read(max_bytes=1_000_000, max_seconds=0.1, too_large=TOO_LARGE))
+    assert caught.value.limit_seconds == 0.1
+    assert peer.asked < 100
+
+
+def test_read_in_time_is_all_of_it() -> None:
+    peer = Peer(*[b"a"] * 3, every_seconds=0.01)
+    assert run(made(peer).read(max_bytes=3, max_seconds=20, too_large=TOO_LARGE)) == b"aaa"
 
 
 def test_a_client_that_leaves() -> None:
     with pytest.raises(Disconnected):
-        run(made(Peer(b"ab", disconnects=True)).read(max_bytes=30, too_large=TOO_LARGE))
+        run(made(Peer(b"ab", disconnects=True)).read(max_bytes=30, max_seconds=None, too_large=TOO_LARGE))
 
 
 def test_settle_after_all_was_read() -> None:
     async def story() -> bool:
         body = made(Peer(b"ab"))
-        await body.read(max_bytes=3, too_large=TOO_LARGE)
+        await body.read(max_bytes=3, max_seconds=None, too_large=TOO_LARGE)
         return await body.settle()
 
     assert run(story())

@@ -80,6 +80,7 @@ EXAMPLES: list[GatewayError] = [
     errors.Denied("no", reasons=[Reason("X", "y")]),
     errors.Unsupported("no"),
     errors.RequestInvalid("no"),
+    errors.BodyTooSlow(30.0),
     errors.UnsupportedGrant("no"),
     errors.TooManyRequests("later", retry_after_seconds=3),
     errors.Conflict("taken"),
