@@ -135,15 +135,18 @@ SMUGGLED = {
 }
 
 
+IN_THE_BODY = frozenset({"xchunked", "bad-end-of-chunk", "signed-chunk", "huge-chunk"})
+"""Those of which the parser says so after an application has the message: nothing is written beside its answer, and the
+connection ends without one. (Of a coding that is not chunked it says so where the body would begin.)"""
+
+
 @pytest.mark.parametrize("case", SMUGGLED)
 @pytest.mark.parametrize("target", [b"POST /token", b"GET /v2/", b"PUT /v2/acme/app/manifests/x"])
 def test_row_120_a_request_in_a_request_is_never_answered(site: Site, case: str, target: bytes) -> None:
     host = site.gateway.host.encode()
     request = target + b" HTTP/1.1\r\nHost: HOST\r\n" + SMUGGLED[case]
     statuses = site.statuses(request.replace(b"HOST", host))
-    # One refusal and the end of the connection, or the end alone.
-    assert len(statuses) <= 1
-    assert set(statuses) <= {400, 401, 411, 413, 501}
+    assert statuses == ([] if case in IN_THE_BODY else [400])
 
 
 @pytest.mark.parametrize(
@@ -166,10 +169,21 @@ def test_row_032_two_readings_of_a_head_are_none(site: Site, head: bytes) -> Non
     assert site.statuses(request.replace(b"HOST", site.gateway.host.encode())) == [400]
 
 
-@pytest.mark.parametrize("method", [b"TRACE", b"CONNECT", b"OPTIONS", b"PROPFIND", b"get", b"GET\x00", b"_GET"])
-def test_row_033_methods_that_there_are_not(site: Site, method: bytes) -> None:
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [
+        pytest.param(b"TRACE", 405, id="TRACE"),
+        pytest.param(b"CONNECT", 405, id="CONNECT"),
+        pytest.param(b"OPTIONS", 405, id="OPTIONS"),
+        pytest.param(b"PROPFIND", 405, id="PROPFIND"),
+        pytest.param(b"get", 400, id="lower-case"),
+        pytest.param(b"GET\x00", 400, id="nul"),
+        pytest.param(b"_GET", 400, id="no-method"),
+    ],
+)
+def test_row_033_methods_that_there_are_not(site: Site, method: bytes, status: int) -> None:
     request = method + b" /livez HTTP/1.1\r\nHost: " + site.gateway.host.encode() + b"\r\nConnection: close\r\n\r\n"
-    assert set(site.statuses(request)) <= {400, 405, 501}
+    assert site.statuses(request) == [status]
 
 
 def test_row_007_no_header_says_who_calls_or_from_where(site: Site) -> None:
