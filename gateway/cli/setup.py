@@ -54,8 +54,7 @@ def _tls(mode: str) -> Literal["self-signed", "files", "off"]:
 def serve(context: typer.Context) -> None:
     """Serve until SIGTERM or Ctrl-C; requests in flight are finished first."""
     command = context_of(context)
-    settings = command.config()
-    run_server(settings, listening=lambda: command.terminal.note(f"listening on {settings.server.public_url}"))
+    run_server(command.config())
 
 
 @config_commands.command("check")

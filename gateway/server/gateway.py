@@ -51,7 +51,7 @@ class Keys:
         return self.ring
 
 
-def serve(config: Config, *, listening: Callable[[], None]) -> None:
+def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises `ConfigInvalid` and `Unavailable` before anything is served, and `StorageFailed` then or when a store fails.
@@ -60,10 +60,10 @@ def serve(config: Config, *, listening: Callable[[], None]) -> None:
     log.take_libraries()
     # Before the stores: a second process on the same address has done nothing when it ends.
     with listening_socket(config) as listener:
-        _serve(config, listener, listening=listening)
+        _serve(config, listener)
 
 
-def _serve(config: Config, listener: socket.socket, *, listening: Callable[[], None]) -> None:
+def _serve(config: Config, listener: socket.socket) -> None:
     metrics = Metrics()
     most = max_connections(raise_limit())
     crowd = Crowd(
@@ -116,8 +116,8 @@ def _serve(config: Config, listener: socket.socket, *, listening: Callable[[], N
             await outbound.close()
 
     def serving() -> None:
-        log.notice("serving", address=config.server.listen, policy=running.policy)
-        listening()
+        server = config.server
+        log.notice("serving", address=server.listen, url=server.public_url, policy=running.policy)
 
     def draining() -> None:
         log.notice("draining")

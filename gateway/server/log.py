@@ -55,7 +55,7 @@ def decision(decided: Decided) -> None:
 
 
 def notice(event: str, **fields: Any) -> None:
-    """Write what an operator wants to know: listening, draining, a revision that was activated."""
+    """Write what an operator wants to know: serving, draining, a revision that was activated."""
     _line(event, fields)
 
 

@@ -43,12 +43,12 @@ class Serving:
         return "127.0.0.1", int(self.made.host.rpartition(":")[2])
 
     def events(self) -> list[str]:
-        """The events of the log, in their order: all of it but what `serve` says to its operator is JSON."""
+        """The events of the log, in their order."""
         return [line["event"] for line in self.lines()]
 
     def lines(self) -> list[dict[str, Any]]:
-        text = self.process.log.read_text(encoding="utf-8")
-        return [json.loads(line) for line in text.splitlines() if not line.startswith("listening on ")]
+        """All that the process says, on stdout too: each line is a JSON object."""
+        return [json.loads(line) for line in self.process.log.read_text(encoding="utf-8").splitlines()]
 
     def told(self, event: str) -> bool:
         return event in self.events()
@@ -146,6 +146,9 @@ def test_a_request_in_flight_is_answered_and_nothing_new_is_taken(start: Callabl
     assert serving.ends() == 0
     events = serving.events()
     assert events.count("serving") == events.count("draining") == 1
+    told = serving.lines()[events.index("serving")]
+    assert told["address"] == serving.made.host.replace("localhost", "127.0.0.1")
+    assert told["url"] == serving.made.url
     assert events.index("serving") < events.index("draining") < len(events) - 1
     last = serving.lines()[-1]
     assert (last["event"], last["method"], last["status"]) == ("request", "PUT", 201)
