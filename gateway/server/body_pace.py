@@ -25,8 +25,8 @@ class Timers(Protocol):
     def time(self) -> float:
         """Return the seconds since some moment."""
 
-    def call_later(self, delay: float, callback: Callable[[], object], /) -> Handle:
-        """Call after ``delay`` seconds."""
+    def call_later(self, seconds: float, callback: Callable[[], object], /) -> Handle:
+        """Call after so many seconds."""
 
 
 class BodyPace:

@@ -14,8 +14,12 @@ class Flow(FlowControl):
 
     def __init__(self, transport: asyncio.Transport, *, paused: Callable[[], None], wanted: Callable[[], None]) -> None:
         super().__init__(transport)
-        self._paused = paused
-        self._wanted = wanted
+        self._paused: Callable[[], None] = paused
+        self._wanted: Callable[[], None] = wanted
+
+    def forget(self) -> None:
+        """Tell nobody any more. A connection that is lost would keep itself until the collector comes."""
+        self._paused = self._wanted = _nothing
 
     def pause_reading(self) -> None:
         super().pause_reading()
@@ -24,3 +28,7 @@ class Flow(FlowControl):
     def resume_reading(self) -> None:
         super().resume_reading()
         self._wanted()
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -14,10 +14,11 @@ import sys
 from asyncio.events import TimerHandle
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
+from functools import partial
 from typing import Any, Final, cast
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gateway.api.asgi import SENDFILE
@@ -25,18 +26,12 @@ from gateway.api.head import MAX_HEAD_BYTES
 from gateway.server.body_pace import BodyPace
 from gateway.server.flow import Flow
 from gateway.server.head_count import HeadCount
+from gateway.server.refusing import NOT_READ, OTHER_VERSION, TOO_LARGE, refusal
 from gateway.server.sending import Message, Sending
 
-TOO_LARGE: Final = 431
-OTHER_VERSION: Final = 505
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 _NO_VERSION: Final = "Invalid HTTP version"
 """What the parser says of one that it does not know, and of nothing else."""
-_SENTENCES: Final = {
-    400: "the request is not one that is read here",
-    TOO_LARGE: "the request head is too large",
-    OTHER_VERSION: "HTTP/1.1 and HTTP/1.0 are spoken here",
-}
 
 Application = Callable[..., Awaitable[None]]
 
@@ -60,6 +55,7 @@ class GatewayProtocol(HttpToolsProtocol):
     head_seconds: float
     body_seconds: float
     least_body_bytes: int
+    flow: Flow
 
     def __init__(
         self,
@@ -72,19 +68,23 @@ class GatewayProtocol(HttpToolsProtocol):
         self._phase = Phase.HEAD
         self._head = HeadCount()
         self._head_timer: TimerHandle | None = None
-        self._body = BodyPace(
-            self.loop, least_bytes=self.least_body_bytes, seconds=self.body_seconds, too_slow=self._too_slow
-        )
         self._idle_bytes = 0  # that were neither, since a piece of a body or a new head
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
+        self._body = BodyPace(
+            self.loop,
+            least_bytes=self.least_body_bytes,
+            seconds=self.body_seconds,
+            too_slow=partial(_end_of_body, transport),
+        )
         self.flow = Flow(transport, paused=self._body.pause, wanted=self._run_body_time)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop(self._head_timer)
         self._body.end()
+        self.flow.forget()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -121,7 +121,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if str(sys.exception()) == _NO_VERSION:
             self._refuse(OTHER_VERSION)
         else:
-            self._refuse(400)
+            self._refuse(NOT_READ)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -147,7 +147,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._phase is not Phase.HEAD:
             # A trailer. uvicorn would add it to the head, where it would be read as what the head said: a second
             # Authorization, a Host that no proxy saw.
-            self._refuse(400)
+            self._refuse(NOT_READ)
             return
         super().on_header(name, value)
         self._head.field(name, value)
@@ -176,9 +176,9 @@ class GatewayProtocol(HttpToolsProtocol):
             return OTHER_VERSION
         # Only the origin form: the parser would cut a scheme, a host or a fragment off, and another reader would not.
         if not self.url.startswith(b"/") or b"#" in self.url:
-            return 400
+            return NOT_READ
         if self.parser.should_upgrade() and self._announces_body():
-            return 400
+            return NOT_READ
         return None
 
     def _announces_body(self) -> bool:
@@ -236,10 +236,6 @@ class GatewayProtocol(HttpToolsProtocol):
         if not self.flow.read_paused and not self.cycle.waiting_for_100_continue:
             self._body.resume()
 
-    def _too_slow(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.abort()
-
     def _late(self) -> None:
         """End a connection whose head did not come in time, counted from the end of the answer before it.
 
@@ -272,24 +268,19 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._phase is Phase.BODY:
             self.transport.close()
             return
-        body = f'{{"errors":[{{"code":"UNSUPPORTED","message":"{_SENTENCES[status]}"}}]}}'.encode()
-        self.transport.write(
-            b"".join(
-                (
-                    STATUS_LINE[status],
-                    b"content-type: application/json\r\nconnection: close\r\ncontent-length: ",
-                    str(len(body)).encode(),
-                    b"\r\n\r\n",
-                    body,
-                )
-            )
-        )
+        self.transport.write(refusal(status))
         self.transport.close()
 
     @staticmethod
     def _stop(timer: TimerHandle | None) -> None:
         if timer is not None:
             timer.cancel()
+
+
+def _end_of_body(transport: asyncio.Transport) -> None:
+    """End a connection whose body comes too slowly: nobody is there who could make something of an answer."""
+    if not transport.is_closing():
+        transport.abort()
 
 
 def protocol_class(*, head_seconds: float, body_seconds: float, least_body_bytes: int) -> type[GatewayProtocol]:

@@ -1,7 +1,9 @@
 """What a body may be: how it comes and how it ends."""
 
 import asyncio
+import gc
 import socket
+import weakref
 from typing import Any
 
 import pytest
@@ -192,6 +194,23 @@ def test_an_application_may_take_longer_with_a_body_that_is_here() -> None:
         return connection.answer
 
     assert run(story()).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_connection_that_is_lost_keeps_nothing() -> None:
+    """Not even until the collector comes: a crowd of them would be a crowd of what they hold."""
+
+    async def story() -> weakref.ref[object]:
+        connection = Connection()
+        await connection.comes(put(3) + b"abc")
+        connection.protocol.connection_lost(None)
+        await settled()
+        return weakref.ref(connection.protocol)
+
+    gc.disable()
+    try:
+        assert run(story())() is None
+    finally:
+        gc.enable()
 
 
 def test_row_091_a_trickle_over_a_socket_ends() -> None:
