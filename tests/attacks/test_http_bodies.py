@@ -10,7 +10,7 @@ import tracemalloc
 
 import pytest
 
-from gateway.api import body, token
+from gateway.api import body, oauth
 from gateway.oci import media_types
 from gateway.oci.digest import Digest
 from tests.support.api import HOST, Disconnect, House, basic, house
@@ -105,7 +105,7 @@ def test_row_88_forms_are_bounded_before_they_are_read(made: House, body: bytes,
 
 def test_row_091_a_form_has_its_time_however_it_trickles(made: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows who sends it, and each byte comes long before a body that stops would end."""
-    monkeypatch.setattr(token, "MAX_FORM_SECONDS", 0.3)
+    monkeypatch.setattr(oauth, "MAX_FORM_SECONDS", 0.3)
     monkeypatch.setattr(body, "SETTLE_SECONDS", 0.1)
     head = f"POST /token HTTP/1.1\r\nhost: {HOST}\r\ncontent-type: {FORM[1]}\r\ncontent-length: 60000\r\n\r\n"
     received = bytearray()
