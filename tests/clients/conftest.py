@@ -17,10 +17,14 @@ import pytest
 from tests.support.clients import Client, Signer
 from tests.support.docker_daemon import DockerDaemon, Store
 from tests.support.gateway_process import GatewayProcess
+from tests.support.issuer import EC_KEY, jwk, key_set
 from tests.support.programs import ROOT, run, tools_bin
 
 PROJECTS: Final = {"acme": "hold", "strict": "strict", "landing": "hold", "gate": "strict"}
 """Name and mode. A classic signature names the repository it was made in: `landing` and `gate` take over from `acme`."""
+
+CI_ISSUER: Final = "https://ci.example"
+"""A CI platform that nobody is asked about: its key is pinned."""
 
 OLDEST_DOCKER: Final = 28
 """The major version of the engine that the promises are made for."""
@@ -99,6 +103,9 @@ def gateway(scratch: Path, signer: Signer) -> Iterator[GatewayProcess]:
     folder = scratch / "gateway"
     folder.mkdir()
     made = GatewayProcess(folder)
+    (made.folder / "ci.json").write_bytes(key_set(jwk(EC_KEY, kid="k1")))
+    with (made.folder / "gateway.toml").open("a") as config:
+        config.write(f'\n[[identity.issuer]]\nname = "ci"\nissuer = "{CI_ISSUER}"\njwks_file = "ci.json"\n')
     for project, mode in PROJECTS.items():
         made.cli("project", "create", project, "--mode", mode).ok()
     trust = scratch / "trust"
