@@ -49,9 +49,11 @@ classic-of-admitted     401  401 401     401      401      401     200    200   
 MANIFEST_BY_TAG_WITH_VIEW: Final = """
                         none bad expired disabled outsider auditor reader blind scanner writer pusher maintainer
 admitted                401  401 401     401      401      401     200    200   200     200    200    200
+parent                  401  401 401     401      401      401     200    200   200     200    200    200
 held                    401  401 401     401      401      401     404    404   200h    200h   200h   200h
 carried                 401  401 401     401      401      401     404    404   200h    200h   200h   200h
 moved                   401  401 401     401      401      401     200    200   200h    200h   200h   200h
+cache                   401  401 401     401      401      401     404    404   200h    200h   200h   200h
 distrusted              401  401 401     401      401      401     404    404   404     404    404    404
 revoked                 401  401 401     401      401      401     404    404   404     404    404    404
 absent                  401  401 401     401      401      401     404    404   404     404    404    404
@@ -73,7 +75,9 @@ absent                  401  401 401     401      401      401     404    404   
 REFERRERS: Final = """
                         none bad expired disabled outsider auditor reader blind scanner writer pusher maintainer
 admitted                401  401 401     401      401      401     1      1     2       2      2      2
+carried                 401  401 401     401      401      401     0      0     0       0      0      0
 held                    401  401 401     401      401      401     0      0     1       1      1      1
+cache                   401  401 401     401      401      401     0      0     0       0      0      0
 distrusted              401  401 401     401      401      401     0      0     1       1      1      1
 revoked                 401  401 401     401      401      401     0      0     1       1      1      1
 absent                  401  401 401     401      401      401     0      0     0       0      0      0
@@ -87,6 +91,7 @@ parent                  401  401 401     401      401      401     yes    yes   
 moved                   401  401 401     401      401      401     yes    yes   yes     yes    yes    yes
 held                    401  401 401     401      401      401     no     no    yes     no     yes    no
 carried                 401  401 401     401      401      401     no     no    yes     no     yes    no
+cache                   401  401 401     401      401      401     no     no    yes     yes    yes    yes
 distrusted              401  401 401     401      401      401     no     no    no      no     no     no
 revoked                 401  401 401     401      401      401     no     no    no      no     no     no
 absent                  401  401 401     401      401      401     no     no    no      no     no     no
@@ -99,11 +104,20 @@ admitted                401  401 401     401      404      404     401    201   
 carried                 401  401 401     401      404      404     401    201   403     201    201    201
 held                    401  401 401     401      404      404     401    201h  403     201h   201h   201h
 cache                   401  401 401     401      404      404     401    201h  403     201h   201h   201h
+distrusted              401  401 401     401      404      404     401    201d  403     201d   201d   201d
 revoked                 401  401 401     401      404      404     401    403   403     403    403    403
 absent                  401  401 401     401      404      404     401    201h  403     201h   201h   201h
 signature-of-admitted   401  401 401     401      404      404     401    403   201     201    201    201
 """
-"""``carried``: the decision on it alone is to hold it; its parent shows it, and the answer has no state (DESIGN 3)."""
+"""``carried``: the decision on it alone is to hold it; its parent shows it, and the answer has no state (DESIGN 3).
+``distrusted``: the bytes are put again and judged as if held, and what they were signed with is not believed any more."""
+
+PUT_DIFFERS: Final[Mapping[tuple[str, str], str]] = {
+    ("distrusted", caller): "judged by a signer who is not believed any more, it passes: the answer and the record say"
+    " admitted, though nobody sees it (DESIGN 3: evidence by signers not revoked now; INTERFACE 5: the state header)"
+    for caller in ("writer", "pusher", "maintainer")
+}
+"""The cells of `MANIFEST_PUT` that the gateway does not keep yet, each with what it does instead."""
 
 MANIFEST_DELETE: Final = """
                         none bad expired disabled outsider auditor reader blind scanner writer pusher maintainer
@@ -112,6 +126,7 @@ junk-of-held            401  401 401     401      401      401     401    401   
 admitted                401  401 401     401      401      401     401    401   401     401    401    202
 carried                 401  401 401     401      401      401     401    401   401     401    401    202
 held                    401  401 401     401      401      401     401    401   401     401    401    202
+cache                   401  401 401     401      401      401     401    401   401     401    401    202
 distrusted              401  401 401     401      401      401     401    401   401     401    401    202
 revoked                 401  401 401     401      401      401     401    401   401     401    401    202
 absent                  401  401 401     401      401      401     401    401   401     401    401    404
@@ -119,15 +134,22 @@ absent                  401  401 401     401      401      401     401    401   
 
 TAG_DELETE: Final = """
                         none bad expired disabled outsider auditor reader blind scanner writer pusher maintainer
+admitted                401  401 401     401      401      401     401    401   401     401    401    202
 parent                  401  401 401     401      401      401     401    401   401     401    401    202
+held                    401  401 401     401      401      401     401    401   401     401    401    202
+carried                 401  401 401     401      401      401     401    401   401     401    401    202
 moved                   401  401 401     401      401      401     401    401   401     401    401    202
 cache                   401  401 401     401      401      401     401    401   401     401    401    202
-nowhere                 401  401 401     401      401      401     401    401   401     401    401    404
+distrusted              401  401 401     401      401      401     401    401   401     401    401    202
+revoked                 401  401 401     401      401      401     401    401   401     401    401    202
+absent                  401  401 401     401      401      401     401    401   401     401    401    404
 """
 
 BLOB_DELETE: Final = """
                         none bad expired disabled outsider auditor reader blind scanner writer pusher maintainer
 of-admitted             401  401 401     401      401      401     401    401   401     401    401    405
+of-carried              401  401 401     401      401      401     401    401   401     401    401    405
+shared                  401  401 401     401      401      401     401    401   401     401    401    405
 of-held                 401  401 401     401      401      401     401    401   401     401    401    405
 of-distrusted           401  401 401     401      401      401     401    401   401     401    401    405
 of-revoked              401  401 401     401      401      401     401    401   401     401    401    405
@@ -158,6 +180,7 @@ MOUNT: Final = """
                         outsider neighbour partner
 of-admitted             202      201       201
 of-carried              202      201       201
+shared                  202      201       201
 of-held                 202      202       201
 of-distrusted           202      202       201
 of-revoked              202      202       201
@@ -208,6 +231,28 @@ team/app                -     401   401     401      -        -       pull   pul
 nowhere/app             -     401   401     401      -        -       -      -         -         -
 """
 """The actions that the token gives of ``pull,push,delete``; ``-``: a token without any."""
+
+OF_A_MANIFEST: Final = frozenset({"admitted", "carried", "held", "cache", "distrusted", "revoked", "absent"})
+OF_A_TAG: Final = OF_A_MANIFEST | {"parent", "moved"}
+OF_A_BLOB: Final = frozenset(
+    {"of-admitted", "of-carried", "shared", "of-held", "of-distrusted", "of-revoked", "orphan", "absent"}
+)
+
+STATES: Final[Mapping[Endpoint, tuple[tuple[str, frozenset[str]], ...]]] = {
+    Endpoint.MANIFEST_READ: (
+        (MANIFEST_BY_DIGEST, OF_A_MANIFEST),
+        (MANIFEST_BY_TAG, OF_A_TAG),
+        (MANIFEST_BY_TAG_WITH_VIEW, OF_A_TAG),
+    ),
+    Endpoint.MANIFEST_PUT: ((MANIFEST_PUT, OF_A_MANIFEST),),
+    Endpoint.MANIFEST_DELETE: ((MANIFEST_DELETE, OF_A_MANIFEST), (TAG_DELETE, OF_A_TAG)),
+    Endpoint.TAGS: ((TAGS, OF_A_TAG),),
+    Endpoint.REFERRERS: ((REFERRERS, OF_A_MANIFEST),),
+    Endpoint.BLOB_READ: ((BLOB, OF_A_BLOB),),
+    Endpoint.BLOB_DELETE: ((BLOB_DELETE, OF_A_BLOB),),
+    Endpoint.UPLOAD_START: ((MOUNT, OF_A_BLOB),),
+}
+"""The rows that the tables of an endpoint that names something must have: every state that it can be in."""
 
 TABLES: Final[Mapping[Endpoint, tuple[str, ...]]] = {
     Endpoint.MANIFEST_READ: (MANIFEST_BY_DIGEST, MANIFEST_BY_TAG, MANIFEST_BY_TAG_WITH_VIEW, SIGNING),

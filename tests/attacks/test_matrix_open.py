@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from gateway.access.values import Condition
 from gateway.api.routes import TABLE, Endpoint
 from tests.attacks import matrix
 from tests.support.api import basic
@@ -39,6 +40,19 @@ def test_row_014_no_route_is_outside_the_matrix() -> None:
                 matrix.TOKEN,
                 matrix.CATALOG,
             )
+
+
+def test_row_014_every_state_is_there_wherever_something_is_named() -> None:
+    """In the path, in the query of a mount, or in the list that is the answer."""
+    naming = {row.endpoint for row in TABLE if {"<reference>", "<digest>"} & set(row.path.split("/"))}
+    naming |= {row.endpoint for row in TABLE if "mount" in row.query} | {Endpoint.TAGS}
+    assert set(matrix.STATES) == naming
+    assert {condition.value for condition in Condition} <= matrix.OF_A_MANIFEST
+    for endpoint, tables in matrix.STATES.items():
+        for table, states in tables:
+            assert table in matrix.TABLES[endpoint]
+            missing = states - {state for state, _, _ in matrix.cells(table)}
+            assert missing == set(), (endpoint, table)
 
 
 @pytest.mark.parametrize(("what", "caller", "cell"), matrix.cells(matrix.OPEN))
