@@ -25,24 +25,24 @@ MAX_CONNECTIONS: Final = 4_096
 MIN_CONNECTIONS: Final = 16
 
 
-def raise_limit() -> int:
-    """Return the number of descriptors that this process may have, once the soft limit is as high as it needs to be.
+def raise_limit(*, wanted: int = WANTED_DESCRIPTORS) -> int:
+    """Return the number of descriptors that this process may have, once the soft limit is as high as ``wanted``.
 
     It is never lowered, and never raised above the hard one, which is the operator's.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    found = attainable()
+    found = attainable(wanted=wanted)
     if soft not in (resource.RLIM_INFINITY, found):
         resource.setrlimit(resource.RLIMIT_NOFILE, (found, hard))
     return found
 
 
-def attainable() -> int:
+def attainable(*, wanted: int = WANTED_DESCRIPTORS) -> int:
     """Return what `raise_limit` would, and raise nothing."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
-        return WANTED_DESCRIPTORS
-    return max(soft, WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, WANTED_DESCRIPTORS))
+        return wanted
+    return max(soft, wanted if hard == resource.RLIM_INFINITY else min(hard, wanted))
 
 
 def max_connections(descriptors: int) -> int:
