@@ -51,6 +51,11 @@ def test_no_reason_is_given_for_a_row_that_is_tested_or_unknown() -> None:
     assert all(len(reason.split()) > 5 for reason in rows.NOT_HERE.values())
 
 
+def test_what_is_covered_in_part_has_a_test_and_says_what_is_missing() -> None:
+    assert set(rows.PARTLY) <= rows.REGISTER & covered()
+    assert all(len(reason.split()) > 5 for reason in rows.PARTLY.values())
+
+
 def test_names_are_read_as_they_are_meant() -> None:
     assert numbers("test_row_019_a_token") == {19}
     assert numbers("test_rows_37_43_45_our_public_key") == {37, 43, 45}

@@ -6,10 +6,12 @@ Through the whole gateway: what is searched are the files of the catalog as they
 import base64
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from gateway.access.values import Role
+from gateway.cli.initial import ADMINISTRATOR, initialise
 from gateway.cli.secrets import new_robot_secret
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.names import ProjectName
@@ -38,14 +40,25 @@ FORMS = (
     pytest.param({"outside": {"author": f"DB_PASSWORD={CANARY}"}}, id="author"),
     pytest.param({"outside": {"history": [{"author": TOKEN, "created_by": "x"}]}}, id="author-in-the-history"),
     pytest.param({"outside": {"x-own": {TOKEN: [{"b": 1}]}}}, id="name-that-nobody-knows"),
-    pytest.param({"annotations": {"com.example.token": TOKEN}}, id="annotation"),
 )
+"""Where a config has room for a secret: it is kept as a blob, among the content."""
+ANNOTATION = pytest.param({"annotations": {"com.example.token": TOKEN}}, id="annotation")
+"""In the manifest itself, whose bytes the catalog keeps: once it is stored, its canary is there to be found."""
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
     with whole(tmp_path_factory.mktemp("secrets") / "state") as made:
         yield furnished(made)
+        assert made.failures == []
+
+
+@pytest.fixture(scope="module")
+def warning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
+    """One whose rule about secrets only warns, so that an image with one is kept."""
+    with whole(tmp_path_factory.mktemp("warning") / "state") as made:
+        furnished(made).rules({"registry": {"config": {"rules": {"SEC001": {"level": "warn"}}}}})
+        yield made
         assert made.failures == []
 
 
@@ -75,7 +88,7 @@ def kept(made: Whole) -> bytes:
     return files + told.encode() + made.metrics.render()
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [*FORMS, ANNOTATION])
 def test_row_114_a_secret_in_an_image_is_denied_and_kept_nowhere(
     built: Whole, form: dict[str, object], request: pytest.FixtureRequest
 ) -> None:
@@ -86,26 +99,35 @@ def test_row_114_a_secret_in_an_image_is_denied_and_kept_nowhere(
     assert CANARY.encode() not in kept(built)
 
 
-@pytest.mark.parametrize("form", FORMS[:-1])
+@pytest.mark.parametrize("form", FORMS)
 def test_row_114_a_secret_in_an_image_that_is_stored_is_in_no_record_of_it(
-    built: Whole, form: dict[str, object], request: pytest.FixtureRequest
+    warning: Whole, form: dict[str, object], request: pytest.FixtureRequest
 ) -> None:
     """Where the rule only warns, the image is kept and its secret with it, as a blob; no decision or event has it."""
-    built.rules({"registry": {"config": {"rules": {"SEC001": {"level": "warn"}}}}})
-    try:
-        artifact = with_secret(f"kept {request.node.callspec.id}", form)
-        reply = built.push("pusher", artifact, "kept")
-        assert reply.status == 201, reply.body
-        assert CANARY.encode() not in repr(reply).encode()
-        assert CANARY.encode() not in kept(built)
-        ((document,),) = built.sql(
-            "SELECT i.document FROM decision d JOIN decision_input i ON i.sha256 = json_extract(d.record, '$.input')"
-            " WHERE d.digest = ? AND d.tag IS NULL",
-            artifact.digest,
-        )
-        assert CANARY.encode() not in document
-    finally:
-        built.rules()
+    artifact = with_secret(f"kept {request.node.callspec.id}", form)
+    reply = warning.push("pusher", artifact, "kept")
+    assert reply.status == 201, reply.body
+    assert CANARY.encode() not in repr(reply).encode()
+    assert CANARY.encode() not in kept(warning)
+    ((document,),) = warning.sql(
+        "SELECT i.document FROM decision d JOIN decision_input i ON i.sha256 = json_extract(d.record, '$.input')"
+        " WHERE d.digest = ? AND d.tag IS NULL",
+        artifact.digest,
+    )
+    assert CANARY.encode() not in document
+
+
+def test_row_114_a_secret_in_an_annotation_that_is_stored_is_in_the_manifest_alone(warning: Whole) -> None:
+    """With a canary of its own, which is in the file from then on: the searches of the whole file are for the other one."""
+    canary = CANARY[::-1]
+    artifact = with_secret("kept annotation", {"annotations": {"com.example.token": TOKEN.replace(CANARY, canary)}})
+    reply = warning.push("pusher", artifact, "kept-annotation")
+    assert reply.status == 201, reply.body
+    run(warning.parts.audit.record_pulls(warning.parts.pulls.take()))
+    tables = [name for (name,) in warning.sql("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    having = {name for name in tables if canary in repr(warning.sql(f'SELECT * FROM "{name}"'))}
+    assert having == {"body"}
+    assert canary not in repr((reply, warning.records, warning.failures, warning.metrics.render()))
 
 
 def test_rows_114_115_credentials(built: Whole) -> None:
@@ -129,6 +151,25 @@ def test_rows_114_115_credentials(built: Whole) -> None:
     everything = kept(built)
     assert CANARY.encode() not in everything
     assert encoded.encode() not in everything
+
+
+def test_row_003_no_password_that_anybody_could_know_opens_a_new_gateway(tmp_path: Path) -> None:
+    """`init` makes one account, with a password that no other gateway has; without it, no name and no word are let in."""
+    passwords = [
+        initialise(tmp_path / name, listen="127.0.0.1:5000", public_url=f"https://{HOST}", tls="self-signed").password
+        for name in ("one", "two")
+    ]
+    assert passwords[0] != passwords[1]
+    with whole(tmp_path / "one", made=True) as made:
+        assert made.sql("SELECT count(*) FROM account") == [(1,)]
+
+        def asked(name: str, password: str) -> int:
+            return made.client.send("GET", "/token", host=HOST, headers=[basic(name, password)]).status
+
+        assert asked(ADMINISTRATOR, passwords[0]) == 200
+        for word in ("", ADMINISTRATOR, "password", "changeme", "Harbor12345", passwords[1]):
+            for name in (ADMINISTRATOR, "root", "registry-gateway", ""):
+                assert asked(name, word) == 401, (name, word)
 
 
 def test_row_025_a_secret_is_kept_as_what_cannot_be_read_back(built: Whole) -> None:
