@@ -16,24 +16,15 @@ import pytest
 from gateway.catalog.sqlite.database import MAX_BATCH, MAX_REMEMBERED, Database
 from gateway.catalog.sqlite.faults import refusal_of
 from gateway.errors import ConfigInvalid, GatewayError, Internal, StorageFailed, StorageFull, Unavailable
+from tests.support.catalog_file import add, database_in
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "catalog.db")
-    opened.create_tables()
-    yield opened
-    asyncio.run(opened.close())
-
-
-def add(name: str) -> Callable[[sqlite3.Connection], str]:
-    def change(connection: sqlite3.Connection) -> str:
-        connection.execute("INSERT INTO signer (identity, name) VALUES (?, 'n')", (name,))
-        return name
-
-    return change
+    with database_in(tmp_path / "catalog.db") as database:
+        yield database
 
 
 def names(connection: sqlite3.Connection) -> list[str]:

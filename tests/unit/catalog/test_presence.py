@@ -11,6 +11,7 @@ import pytest
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.presence import FILES, OpenedFiles
 from gateway.errors import StorageFailed, Unavailable
+from tests.support.catalog_file import add, database_in
 
 EACH = pytest.mark.parametrize("suffix", FILES)
 
@@ -126,18 +127,8 @@ def test_a_link_that_leads_elsewhere_has_failed(catalog: Path) -> None:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "catalog.sqlite")
-    opened.create_tables()
-    yield opened
-    asyncio.run(opened.close())
-
-
-def add(name: str) -> Callable[[sqlite3.Connection], str]:
-    def change(connection: sqlite3.Connection) -> str:
-        connection.execute("INSERT INTO signer (identity, name) VALUES (?, 'n')", (name,))
-        return name
-
-    return change
+    with database_in(tmp_path / "catalog.sqlite") as database:
+        yield database
 
 
 @EACH
