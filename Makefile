@@ -33,7 +33,8 @@ test: setup ## all tests that need only Python
 N ?= 2000
 
 DECIDES := tests/unit/admission tests/unit/access tests/unit/evidence tests/unit/oci tests/unit/api/test_guard*.py \
-  tests/attacks/test_whole_evidence.py tests/attacks/test_evidence_parts.py tests/attacks/test_naming_in_time.py
+  tests/attacks/test_whole_evidence.py tests/attacks/test_evidence_parts.py tests/attacks/test_naming_in_time.py \
+  tests/attacks/test_naming_waiting.py tests/attacks/test_naming_costs.py
 
 coverage: setup ## lines and branches of what decides, by its unit tests: 98% of each package
 	$(BIN)/coverage erase

@@ -10,6 +10,7 @@ from gateway.admission.values import Outcome
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.digest import Algorithm, Digest
 from tests.support.admission import KEY, OPERATOR, PROJECT, REPOSITORY, House, house, run
+from tests.support.admission_stories import administrator
 from tests.support.evidence import signed_bundle
 from tests.support.images import OCI_INDEX, Artifact, Blob, Json, canonical
 
@@ -73,6 +74,17 @@ async def bring(home: House, content: bytes, by: Principal, *, algorithm: Algori
     digest = Digest.of(content, algorithm=algorithm)
     await home.content.blobs.put(digest, content)
     await home.blobs.link(REPOSITORY, digest, len(content), principal=by, now=home.now)
+
+
+async def bring_all(home: House, artifact: Artifact, by: Principal) -> None:
+    """Store the blobs of an artifact and link them as ``by``."""
+    for blob in artifact.blobs:
+        await bring(home, blob.content, by)
+
+
+async def delete(home: House, artifact: Artifact) -> None:
+    """Delete a manifest by its digest, as an administrator."""
+    await home.gate.delete_manifest(await administrator(home), Digest.parse(artifact.digest))
 
 
 def wrap(*inner: Artifact) -> Artifact:
