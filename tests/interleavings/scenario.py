@@ -16,6 +16,7 @@ from gateway.oci.digest import Digest
 from gateway.oci.names import Tag
 from gateway.policy.revision import PolicyRevision
 from tests.interleavings.rig import MAINTAINER, NOW, OPERATOR, REPOSITORY, WRITER, Rig, folder, furnish, run
+from tests.support.catalog_file import with_tables
 from tests.support.evidence import Evidence, signed_bundle, signed_classic, signer, trust_files
 from tests.support.images import Artifact, image, index
 from tests.support.scripted_engine import revision
@@ -306,13 +307,12 @@ class Starts:
         """Return the closed catalog file of a start: what is due in it has been done."""
         if name not in self._made:
             path = self.folder / f"start-{name}.sqlite"
-            run(self._make(path, STARTS[name]))
+            run(self._make(with_tables(path), STARTS[name]))
             self._made[name] = path
         return self._made[name]
 
     async def _make(self, path: Path, start: Do) -> None:
         rig = Rig.open(path)
-        rig.database.create_tables()
         try:
             await start(rig)
             await rig.drain()

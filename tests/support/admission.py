@@ -4,7 +4,9 @@
 """
 
 import asyncio
+import functools
 import itertools
+import shutil
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -41,10 +43,11 @@ from gateway.oci.names import ProjectName, RepositoryName, Tag
 from gateway.oci.strict_json import JsonObject
 from gateway.policy.engine import PolicyEngine
 from gateway.policy.pack import shipped_revision
-from gateway.policy.wasm_engine import WasmEngine
+from tests.support.catalog_file import kept_folder, with_tables
 from tests.support.content_memory import memory_content
 from tests.support.evidence import Evidence, Signer, signer, trust_files
 from tests.support.images import Artifact
+from tests.support.kept_engine import KeptEngine, shipped
 
 T = TypeVar("T")
 
@@ -52,6 +55,7 @@ HOST: Final = "registry.example.test"
 NOW: Final = 1_800_000_000
 OPERATOR: Final = Principal("os:test", PrincipalKind.OPERATOR, "test")
 PROJECT: Final = ProjectName.parse("team")
+ALICE: Final = Principal("u:alice", PrincipalKind.USER, "alice")
 REPOSITORY: Final = RepositoryName.parse("team/app")
 KEY: Final[Signer] = signer("ecdsa-p256", 1)
 OTHER_KEY: Final[Signer] = signer("ecdsa-p256", 2)
@@ -222,7 +226,7 @@ class House:
 
     async def rules(self, overrides: JsonObject | None = None, *, hides: bool = False) -> None:
         """Activate the shipped rules with other parameters; ``hides``: as `policy activate --revoke`."""
-        revision = shipped_revision(overrides)
+        revision = shipped() if overrides is None else shipped_revision(overrides)
         await self.revisions.activate(
             "policy", revision.id, revision.to_bytes(), reason="test", by=OPERATOR, now=self.now, hides=hides
         )
@@ -241,16 +245,30 @@ class House:
 @contextmanager
 def house(folder: Path, *, mode: Mode = Mode.HOLD, engine: PolicyEngine | None = None) -> Iterator[House]:
     """Open a house with the project `PROJECT`, a trust policy for `KEY`, the shipped rules, and a writer ``alice``."""
-    database = Database(folder / "catalog.sqlite")
-    database.create_tables()
+    database = Database(Path(shutil.copy(_furnished(mode), folder / "catalog.sqlite")))
     pool = ThreadPoolExecutor(1)
-    built = build(database, memory_content(), engine or WasmEngine(), pool)
+    built = build(database, memory_content(), engine or KeptEngine(), pool)
+    built.people["alice"] = ALICE
     try:
-        run(_furnish(built, mode))
+        run(built.active.activate_policy())
         yield built
     finally:
         run(_close(built))
         pool.shutdown()
+
+
+@functools.cache
+def _furnished(mode: Mode) -> Path:
+    """Return the catalog of a house that nothing has happened in yet, made once: each house begins with a copy."""
+    path = with_tables(kept_folder("house-") / "catalog.sqlite")
+    pool = ThreadPoolExecutor(1)
+    built = build(Database(path), memory_content(), KeptEngine(), pool)
+    try:
+        run(_furnish(built, mode))
+    finally:
+        run(_close(built))
+        pool.shutdown()
+    return path
 
 
 def build(database: Database, content: Content, engine: PolicyEngine, pool: ThreadPoolExecutor) -> House:
@@ -297,7 +315,7 @@ def build(database: Database, content: Content, engine: PolicyEngine, pool: Thre
 
 async def _furnish(built: House, mode: Mode) -> None:
     await built.projects.create_project(PROJECT, mode=mode, visibility=Visibility.PRIVATE, by=OPERATOR, now=built.now)
-    await built.person("alice", Role.WRITER)
+    assert await built.person("alice", Role.WRITER) == ALICE
     await built.trust(trust_files(KEY))
     await built.rules()
 

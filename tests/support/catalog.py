@@ -27,6 +27,7 @@ from gateway.oci import media_types
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName, Tag
+from tests.support.catalog_file import with_tables
 
 T = TypeVar("T")
 
@@ -275,7 +276,7 @@ def copy_of(template: Path, directory: Path) -> Iterator[Catalog]:
 @contextmanager
 def catalog(directory: Path, *, populate: Callable[[sqlite3.Connection], None] | None = None) -> Iterator[Catalog]:
     """Yield a catalog with the project ``acme`` and two writers, alice and bob."""
-    opened = open_catalog(directory / "catalog.db")
+    opened = open_catalog(with_tables(directory / "catalog.db"))
 
     def change(connection: sqlite3.Connection) -> None:
         project_id = add_project(connection)
@@ -284,7 +285,6 @@ def catalog(directory: Path, *, populate: Callable[[sqlite3.Connection], None] |
         if populate is not None:
             populate(connection)
 
-    opened.database.create_tables()
     run(opened.database.write(change))
     try:
         yield opened

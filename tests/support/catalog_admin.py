@@ -31,6 +31,7 @@ from gateway.catalog.values import EventRow
 from gateway.identity.stores import AccountStore
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.names import ProjectName
+from tests.support.catalog_file import database_in
 from tests.support.catalog_memory import MemoryAudit, MemoryRevisions, MemoryUploads, MemoryWork
 from tests.support.catalog_model import Directory, Log
 
@@ -140,15 +141,8 @@ def in_memory() -> Catalog:
     )
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Database]:
-    """Open a catalog file with all tables."""
-    database = Database(path)
-    try:
-        database.create_tables()
-        yield database
-    finally:
-        asyncio.run(database.close())
+opened: Final = database_in
+"""Gives a catalog file with all tables."""
 
 
 @contextmanager

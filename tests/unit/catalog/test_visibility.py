@@ -38,6 +38,7 @@ from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName, Tag
 from tests.support.catalog import ALICE, NOW, add_project, admit, image, index, put
+from tests.support.catalog_file import with_tables
 from tests.support.visibility_model import Model, Shared, TagRow, named
 
 CATALOGS: Final = 1200
@@ -446,9 +447,7 @@ def _counts(connection: sqlite3.Connection, history: History) -> None:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
-    opened = Database(tmp_path / "catalog.db")
-    opened.create_tables()
-    return opened
+    return Database(with_tables(tmp_path / "catalog.db"))
 
 
 def test_every_query_agrees_with_the_definition(database: Database) -> None:
