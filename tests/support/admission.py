@@ -43,11 +43,11 @@ from gateway.oci.names import ProjectName, RepositoryName, Tag
 from gateway.oci.strict_json import JsonObject
 from gateway.policy.engine import PolicyEngine
 from gateway.policy.pack import shipped_revision
+from gateway.policy.wasm_engine import WasmEngine
 from tests.support.catalog_file import kept_folder, with_tables
 from tests.support.content_memory import memory_content
 from tests.support.evidence import Evidence, Signer, signer, trust_files
 from tests.support.images import Artifact
-from tests.support.kept_engine import KeptEngine, shipped
 
 T = TypeVar("T")
 
@@ -226,7 +226,7 @@ class House:
 
     async def rules(self, overrides: JsonObject | None = None, *, hides: bool = False) -> None:
         """Activate the shipped rules with other parameters; ``hides``: as `policy activate --revoke`."""
-        revision = shipped() if overrides is None else shipped_revision(overrides)
+        revision = shipped_revision(overrides)
         await self.revisions.activate(
             "policy", revision.id, revision.to_bytes(), reason="test", by=OPERATOR, now=self.now, hides=hides
         )
@@ -247,7 +247,7 @@ def house(folder: Path, *, mode: Mode = Mode.HOLD, engine: PolicyEngine | None =
     """Open a house with the project `PROJECT`, a trust policy for `KEY`, the shipped rules, and a writer ``alice``."""
     database = Database(Path(shutil.copy(_furnished(mode), folder / "catalog.sqlite")))
     pool = ThreadPoolExecutor(1)
-    built = build(database, memory_content(), engine or KeptEngine(), pool)
+    built = build(database, memory_content(), engine or WasmEngine(), pool)
     built.people["alice"] = ALICE
     try:
         run(built.active.activate_policy())
@@ -262,7 +262,7 @@ def _furnished(mode: Mode) -> Path:
     """Return the catalog of a house that nothing has happened in yet, made once: each house begins with a copy."""
     path = with_tables(kept_folder("house-") / "catalog.sqlite")
     pool = ThreadPoolExecutor(1)
-    built = build(Database(path), memory_content(), KeptEngine(), pool)
+    built = build(Database(path), memory_content(), WasmEngine(), pool)
     try:
         run(_furnish(built, mode))
     finally:
