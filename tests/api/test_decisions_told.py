@@ -9,7 +9,7 @@ from tests.support.whole import KEY, furnished, whole
 
 
 def test_a_push_that_is_held_then_signed_is_told_of_as_it_is_decided(tmp_path: Path) -> None:
-    with whole(tmp_path) as bare:
+    with whole(tmp_path / "state") as bare:
         built = furnished(bare)
         app = image("one")
         held = built.push("pusher", app, "v1")
@@ -34,7 +34,7 @@ def test_a_push_that_is_held_then_signed_is_told_of_as_it_is_decided(tmp_path: P
 
 
 def test_what_is_decided_in_the_background_is_told_of(tmp_path: Path) -> None:
-    with whole(tmp_path) as bare:
+    with whole(tmp_path / "state") as bare:
         built = furnished(bare)
         app = image("one")
         built.push("pusher", app, "v1")

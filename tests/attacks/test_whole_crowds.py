@@ -166,12 +166,15 @@ def taken(site: Site, suffix: str, change: str) -> Iterator[None]:
             moved.replace(file)
 
 
-LOST = pytest.mark.parametrize("change", ["removed", "replaced"])
-FILES = pytest.mark.parametrize("suffix", ["", "-wal", "-shm"], ids=["catalog", "log", "index-of-the-log"])
-
-
-@FILES
-@LOST
+@pytest.mark.parametrize(
+    ("suffix", "change"),
+    [
+        # Each file once and each change: `tests/unit/catalog/test_presence.py` has all pairs, and each is a process here.
+        pytest.param("", "removed", id="removed-catalog"),
+        pytest.param("-wal", "replaced", id="replaced-log"),
+        pytest.param("-shm", "removed", id="removed-index-of-the-log"),
+    ],
+)
 def test_a_catalog_that_is_not_there_any_more_ends_the_process(site: Site, suffix: str, change: str) -> None:
     """SQLite would go on with the file that it has open, and acknowledge what nobody finds again."""
     with taken(site, suffix, change):
@@ -180,8 +183,8 @@ def test_a_catalog_that_is_not_there_any_more_ends_the_process(site: Site, suffi
         assert site.process.stop() == 3
 
 
-@FILES
-@LOST
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"], ids=["catalog", "log", "index-of-the-log"])
+@pytest.mark.parametrize("change", ["removed", "replaced"])
 def test_nothing_is_acknowledged_by_a_catalog_that_is_not_there_any_more(site: Site, suffix: str, change: str) -> None:
     """Also in the second or two before anybody has looked."""
     known = image(f"lost{suffix} {change}")

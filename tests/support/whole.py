@@ -6,7 +6,9 @@ the rules run in WebAssembly. Requests go in as ASGI, so that thousands of them 
 
 import asyncio
 import dataclasses
+import functools
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,6 +36,7 @@ from gateway.policy.pack import shipped_revision
 from gateway.server.gateway import Keys, dependencies, settings
 from gateway.server.metrics import Metrics
 from tests.support.api import Client, Reply
+from tests.support.catalog_file import kept_folder
 from tests.support.evidence import Evidence, Signer, signer, trust_files
 from tests.support.gateway_process import GatewayProcess
 from tests.support.images import Artifact
@@ -227,17 +230,14 @@ def whole(
     adapt: Callable[[Parts], Parts] | None = None,
     issuers: Sequence[TokenIssuer] = (),
 ) -> Iterator[Whole]:
-    """Give a gateway in ``folder``, with an administrator and without a project; ``made``: one that was furnished before.
+    """Give a gateway in ``folder``, with an administrator and without a project; ``made``: one that is there already.
 
     ``ids`` are of the people in it, by name. ``ahead_seconds``: how much later than the machine's the time
     is; later than the token key is old, so that a token that has expired was once good. ``adapt`` may exchange parts before
     the API is made over them. ``issuers`` are those of CI tokens.
     """
     if not made:
-        initialise(folder, listen="127.0.0.1:5000", public_url=f"https://{HOST}", tls="self-signed")
-        (folder / "metrics.secret").write_text(METRICS_SECRET)
-        with (folder / DEFAULT_FILE).open("a") as text:
-            text.write('\n[metrics]\ntoken_file = "metrics.secret"\n')
+        shutil.copytree(_initialised(), folder)
     configured = load(folder / DEFAULT_FILE, {})
     clock = [app.unix_now() + ahead_seconds]
     decisions: list[Decided] = []
@@ -265,6 +265,17 @@ def whole(
     finally:
         run(parts.close())
         passwords.close()
+
+
+@functools.cache
+def _initialised() -> Path:
+    """Return a folder as `init` leaves it, with a secret for the metrics: made once, since it takes a second."""
+    folder = kept_folder("whole-") / "state"
+    initialise(folder, listen="127.0.0.1:5000", public_url=f"https://{HOST}", tls="self-signed")
+    (folder / "metrics.secret").write_text(METRICS_SECRET)
+    with (folder / DEFAULT_FILE).open("a") as text:
+        text.write('\n[metrics]\ntoken_file = "metrics.secret"\n')
+    return folder
 
 
 def furnished(built: Whole) -> Whole:
