@@ -142,6 +142,7 @@ def test_an_upload_becomes_a_blob(content: Content, patches: list[list[bytes]], 
     assert bytes_of(content.blobs.locate(digest)) == body
 
 
+# Few, since each is in a store of its own, with all its fsyncs.
 @given(patches=st.lists(st.lists(st.binary(max_size=20), max_size=3), max_size=4))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_however_it_is_cut_the_blob_is_the_same(make: Make, patches: list[list[bytes]]) -> None:

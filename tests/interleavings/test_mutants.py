@@ -81,5 +81,6 @@ def test_a_commit_that_forgets(what: str, word: str, starts: Starts) -> None:
 def test_random_schedules_find_a_blind_store_as_well(starts: Starts) -> None:
     for name in starts.names:
         starts.prepared(name)
+    # A fifth of what `test_schedules` runs: what is as wrong as this must not need all of them.
     found = run(random_schedules(starts, range(40), mutant=lambda inner: Blind(inner, PARTS["everything"])))
     assert found

@@ -38,4 +38,4 @@ def _factory(wasm: bytes, *, max_memory_pages: int) -> WasmtimeRuntimeFactory:
 
 def install() -> None:
     """Let every engine of this process take the compiled shipped rules from here."""
-    wasm_instances.WasmtimeRuntimeFactory = _factory  # type: ignore[assignment, misc]
+    wasm_instances.WasmtimeRuntimeFactory = _factory  # type: ignore[assignment, attr-defined]

@@ -1,4 +1,4 @@
-"""Every query that says who sees what, against the definition in plain Python, over thousands of small catalogs.
+"""Every query that says who sees what, against the definition in plain Python, over a thousand small catalogs.
 
 A catalog is a project with two repositories and a random history of puts, admissions, verifications, deletes, revocations
 and their ends. After every few steps everything is read, and so the hints are stored and must not lie later.
@@ -41,8 +41,14 @@ from tests.support.catalog import ALICE, NOW, add_project, admit, image, index, 
 from tests.support.catalog_file import with_tables
 from tests.support.visibility_model import Model, Shared, TagRow, named
 
-CATALOGS: Final = 1200
+CATALOGS: Final = 1000
+"""Three times what the rarest mutant needs. With one part of `gateway.catalog.sqlite.visibility` left out, this failed
+within 25 catalogs for three of eight parts, within 125 for four, and within 300 for the last: that an entry of a fallback
+index was revoked.
+"""
 SIDE_BY_SIDE: Final = 125
+IN_ONE_TEST: Final = 250
+"""So that several workers share them."""
 SIZE: Final = 10
 STEPS: Final = 3
 """Writes of a catalog, each of several changes, each followed by reading everything."""
@@ -450,7 +456,8 @@ def database(tmp_path: Path) -> Database:
     return Database(with_tables(tmp_path / "catalog.db"))
 
 
-def test_every_query_agrees_with_the_definition(database: Database) -> None:
+@pytest.mark.parametrize("first", range(0, CATALOGS, IN_ONE_TEST))
+def test_every_query_agrees_with_the_definition(database: Database, first: int) -> None:
     reader = Reader(database)
 
     async def live(histories: Sequence[History]) -> None:
@@ -463,7 +470,7 @@ def test_every_query_agrees_with_the_definition(database: Database) -> None:
             await asyncio.gather(*(reader.check(history) for history in read))
 
     async def main() -> None:
-        for start in range(0, CATALOGS, SIDE_BY_SIDE):
+        for start in range(first, first + IN_ONE_TEST, SIDE_BY_SIDE):
             await live([History(seed) for seed in range(start, start + SIDE_BY_SIDE)])
         await database.close()
 

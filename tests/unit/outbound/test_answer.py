@@ -183,7 +183,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=100)  # each is a server of its own: some seconds for all of them
 @given(st.lists(PIECES | st.binary(max_size=20), max_size=8).map(b"".join))
 def test_whatever_is_answered_ends_in_a_body_or_our_refusal(
     tmp_path_factory: pytest.TempPathFactory, answer: bytes
