@@ -127,7 +127,7 @@ def test_other_clients_take_the_secret_of_an_exchange(
     assert people.reader.sees(f"{repository}:v1")
     platform.post("revoke", token=answer["access_token"])
     job.digest(f"{repository}:v1").failed("UNAUTHORIZED")
-    client("ci-again", token).digest(f"{repository}:v1").failed("UNAUTHORIZED")
+    client(f"again-{tool}", token).digest(f"{repository}:v1").failed("UNAUTHORIZED")
 
 
 def test_a_job_of_another_branch_is_told_nothing_of_the_rules(

@@ -237,7 +237,7 @@ def whole(
     the API is made over them. ``issuers`` are those of CI tokens.
     """
     if not made:
-        shutil.copytree(_initialised(), folder)
+        shutil.copytree(_initialised(), folder, dirs_exist_ok=True)
     configured = load(folder / DEFAULT_FILE, {})
     clock = [app.unix_now() + ahead_seconds]
     decisions: list[Decided] = []
