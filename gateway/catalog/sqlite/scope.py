@@ -9,11 +9,15 @@ I/O: on the caller's connection.
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.access.values import ProjectFacts
+from gateway.catalog.sqlite.many import change_in
 from gateway.errors import Internal
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
+
+NAME: Final = "UPDATE repo_blob SET loose = NULL WHERE repo_id = ? AND loose IS NOT NULL AND blob_id IN ({keys})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,4 @@ def signer_id(scope: Scope, identity: str, name: str) -> int:
 
 def name_blobs(scope: Scope, blob_ids: Sequence[int]) -> None:
     """Note that a manifest names these blobs of the repository: they end no more as an upload that nobody finishes."""
-    scope.connection.executemany(
-        "UPDATE repo_blob SET loose = NULL WHERE repo_id = ? AND blob_id = ? AND loose IS NOT NULL",
-        [(scope.repo_id, blob_id) for blob_id in blob_ids],
-    )
+    change_in(scope.connection, NAME, blob_ids, scope.repo_id)

@@ -147,7 +147,7 @@ def _clock(connection: sqlite3.Connection, manifest: ManifestFacts | None, *, no
 def _blobs_here(connection: sqlite3.Connection, repo_id: int | None, blobs: Sequence[Digest]) -> dict[Digest, BlobHere]:
     rows = select_in(connection, BLOBS_HERE, [str(blob) for blob in blobs], repo_id)
     found = {row[0]: BlobHere(row[2], row[1]) for row in rows}
-    return {blob: found[str(blob)] for blob in blobs if str(blob) in found}
+    return {blob: here for blob in blobs if (here := found.get(str(blob))) is not None}
 
 
 def _wrong_sizes(

@@ -22,7 +22,18 @@ from gateway.catalog.effects import (
     RecordDecision,
     RecordEvent,
 )
-from gateway.catalog.sqlite import blobs, clocks, descendants, evidence, listings, manifests, uploads, world
+from gateway.catalog.sqlite import (
+    blobs,
+    clocks,
+    descendants,
+    evidence,
+    listings,
+    manifests,
+    putting,
+    scope,
+    uploads,
+    world,
+)
 from gateway.catalog.values import ManifestClass
 from gateway.oci.names import Tag
 from tests.support.catalog import (
@@ -211,6 +222,10 @@ POINT_QUERIES: Final = [
         },
         id="world-closure",
     ),
+    pytest.param(
+        putting.LINK, {"k": {"COVERING INDEX ix_repo_blob_blob_id (blob_id=? AND repo_id=?)"}}, id="link-blobs"
+    ),
+    pytest.param(scope.NAME, {"repo_blob": {"PRIMARY KEY (repo_id=? AND blob_id=?)"}}, id="name-blobs"),
     pytest.param(world.TOMBSTONES, {"tombstone": {"PRIMARY KEY (project_id=? AND sha256=?)"}}, id="world-tombstones"),
     pytest.param(descendants.BY_SHA256, {"m": M_BY_SHA256}, id="world-children"),
     pytest.param(
