@@ -55,5 +55,9 @@ class Digest:
         if hashlib.new(self.algorithm, content).hexdigest() != self.hex:
             raise DigestInvalid(str(self), "the content has another digest")
 
+    def __hash__(self) -> int:
+        # Of the characters alone, whose hash Python keeps: a manifest's digests are looked up hundreds of times.
+        return hash(self.hex)
+
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.hex}"

@@ -75,6 +75,15 @@ class Manifest:
     subject: Descriptor | None
     artifact_type: str | None
     annotations: Mapping[str, str] = field(hash=False)
+    referenced_blobs: tuple[Descriptor, ...] = field(init=False, repr=False, compare=False)
+    """The blobs that must be here for the manifest to be whole: config and layers, once each, no foreign layers.
+
+    A foreign layer's bytes may be here all the same (a client can be told to push them); ``layers`` names it.
+    """
+
+    def __post_init__(self) -> None:
+        # Asked for ten times by one PUT; it follows from two fields that never change.
+        object.__setattr__(self, "referenced_blobs", _referenced_blobs(self.config, self.layers))
 
     @classmethod
     def parse_stored(cls, raw: bytes, *, media_type: str) -> Self:
@@ -130,19 +139,15 @@ class Manifest:
             return self.artifact_type
         return None if self.config is None else self.config.media_type
 
-    @property
-    def referenced_blobs(self) -> tuple[Descriptor, ...]:
-        """The blobs that must be here for the manifest to be whole: config and layers, once each, no foreign layers.
 
-        A foreign layer's bytes may be here all the same (a client can be told to push them); ``layers`` names it.
-        """
-        if self.config is None:
-            return ()
-        found = {self.config.digest: self.config}
-        for layer in self.layers:
-            if not layer.foreign:
-                found.setdefault(layer.digest, layer)
-        return tuple(found.values())
+def _referenced_blobs(config: Descriptor | None, layers: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
+    if config is None:
+        return ()
+    found = {config.digest: config}
+    for layer in layers:
+        if not layer.foreign:
+            found.setdefault(layer.digest, layer)
+    return tuple(found.values())
 
 
 def _media_type(document: JsonObject, *, content_type: str | None) -> str:
