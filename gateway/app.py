@@ -89,11 +89,13 @@ class Parts:
     pulls: PullCounter
     logins: LoginCounter
     pool: ThreadPoolExecutor
+    describing: ThreadPoolExecutor
 
     async def close(self) -> None:
         """Release everything, in the order of dependence."""
         await self.engine.close()
         self.pool.shutdown(wait=False, cancel_futures=True)
+        self.describing.shutdown(wait=False, cancel_futures=True)
         await self.database.close()
 
 
@@ -128,6 +130,7 @@ def compose(config: Config, *, now: Callable[[], int] = unix_now, decided: Calla
         content=open_content(content_path(config)),
         engine=_engine(config),
         pool=ThreadPoolExecutor(max_workers=2, thread_name_prefix="verify"),
+        describing=ThreadPoolExecutor(max_workers=2, thread_name_prefix="describe"),
         now=now,
         new_id=lambda: time_ordered_id(time.time_ns() // 1_000_000, os.urandom(10)),
         decided=decided,
@@ -141,11 +144,15 @@ def assemble(
     content: Content,
     engine: PolicyEngine,
     pool: ThreadPoolExecutor,
+    describing: ThreadPoolExecutor,
     now: Callable[[], int],
     new_id: Callable[[], str],
     decided: Callable[[Decided], None] = untold,
 ) -> Parts:
-    """Put the parts together over what is open already. ``pool`` verifies; ``new_id`` names decisions."""
+    """Put the parts together over what is open already.
+
+    ``pool`` verifies and ``describing`` reads what is judged: neither waits for the other. ``new_id`` names decisions.
+    """
     revisions = SqliteRevisions(database=database)
     active = ActiveRevisions(revisions=revisions, engine=engine)
     limits = config.server.limits
@@ -158,6 +165,7 @@ def assemble(
         engine=engine,
         trust=active,
         pool=pool,
+        describing=describing,
         settings=EvaluatorSettings(
             registry=config.server.public_host,
             registry_hosts=frozenset({config.server.public_host, *config.server.hosts}),
@@ -208,6 +216,7 @@ def assemble(
         pulls=PullCounter(),
         logins=LoginCounter(),
         pool=pool,
+        describing=describing,
     )
 
 

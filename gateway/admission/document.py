@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.access.values import ProjectFacts
 from gateway.admission import proof
-from gateway.admission.parts import Part
+from gateway.admission.parts import Part, TooMuch
 from gateway.admission.projection import MAX_TEXT_CHARS, Projection, first_items, first_texts
 from gateway.admission.values import Trigger
 from gateway.catalog.world import TagFacts
@@ -25,7 +25,7 @@ from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
 from gateway.oci.strict_json import JsonObject, JsonValue
 from gateway.policy import canonical
-from gateway.policy.detectors import Budget
+from gateway.policy.budget import Budget
 from gateway.policy.secrets import Masked, mask, merged
 
 API_VERSION: Final = "registry-gateway/admission/v1"
@@ -71,11 +71,17 @@ class Document:
 
 
 def describe(parts: tuple[Part, ...], report: EvidenceReport, trust: TrustVerdict) -> Described:
-    """Return the members that are about the image. Raises `PolicyInvalid` for what has no canonical spelling."""
+    """Return the members that are about the image.
+
+    Raises `PolicyInvalid` for what has no canonical spelling, and `TooMuch` where not all of it could be searched for
+    secrets: what is masked unread hides from every rule, and a rule's level must not decide whether that matters.
+    """
     projection = Projection()
     root = parts[0]
     masking = _Masking()
     subjects = [_subject(part, masking, projection) for part in parts]
+    if masking.spent:
+        raise TooMuch("its texts are more, or more of them could be secrets, than are searched for one decision")
     members: JsonObject = {
         "what": {
             "digest": str(root.manifest.digest),
@@ -133,6 +139,11 @@ class _Masking:
     def __init__(self) -> None:
         self._budget = Budget()
         self._configs: dict[Digest, Masked] = {}
+
+    @property
+    def spent(self) -> bool:
+        """Whether something was left unread."""
+        return self._budget.spent
 
     def manifest(self, part: Part) -> Masked:
         """Return what is said beside the config. Descriptors' annotations enter no input, and are searched."""

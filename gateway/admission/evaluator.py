@@ -2,7 +2,7 @@
 
 Which evidence there is, and its bytes, come from `EvidenceReader`.
 
-I/O: content store, policy engine, one bounded pool for verification.
+I/O: content store, policy engine, a bounded pool for verification and one for describing what is judged.
 Source: DESIGN 2 and 6.
 """
 
@@ -125,6 +125,7 @@ class Evaluator:
         engine: PolicyEngine,
         trust: TrustSource,
         pool: Executor,
+        describing: Executor,
         settings: EvaluatorSettings,
     ) -> None:
         self._blobs = blobs
@@ -132,6 +133,7 @@ class Evaluator:
         self._engine = engine
         self._trust = trust
         self._pool = pool
+        self._describing = describing
         self._settings = settings
 
     async def prove(
@@ -201,6 +203,8 @@ class Evaluator:
             ), Basis()
         try:
             described = await self._described(case)
+            if described is None:
+                return PolicyUnavailable("what the image says of itself was not read in time"), Basis()
             asked = document(
                 Question(
                     registry=self._settings.registry,
@@ -213,6 +217,8 @@ class Evaluator:
                     now=now,
                 )
             )
+        except parts.TooMuch as refusal:
+            return Fails((Reason("CONTENT_LIMIT", refusal.message, "deny"),)), Basis()
         except (ManifestInvalid, DocumentInvalid, PolicyInvalid) as refusal:
             return Fails((Reason("CONTENT_MALFORMED", refusal.message, "deny"),)), Basis()
         except BlobUnknown as lost:
@@ -233,18 +239,23 @@ class Evaluator:
             return PolicyUnavailable("the policy was replaced while it was asked")
         return outcome
 
-    async def _described(self, case: Case) -> Described:
-        """Return what every decision of this case says alike: read, parsed and searched for secrets once."""
+    async def _described(self, case: Case) -> Described | None:
+        """Return what every decision of this case says alike: read, parsed and searched for secrets once.
+
+        None where that takes too long. Raises `parts.TooMuch`, before anything is read where the sizes say so already.
+        """
         found = case.once.found(case)
         if found is not None:
             return found
         manifests = parts.manifests_of(case.manifest, case.world)
         configs = {}
-        for digest, size in parts.config_digests(manifests):
+        declared = parts.config_digests(manifests)
+        parts.check_configs(declared)
+        for digest, size in declared:
             if size > MAX_CONFIG_BYTES:
                 raise ManifestInvalid(f"an image config is at most {MAX_CONFIG_BYTES} bytes", field="config")
             try:
-                configs[digest] = await self._blobs.read(digest, max_bytes=MAX_CONFIG_BYTES)
+                configs[digest] = await self._blobs.read(digest, max_bytes=size)
             except SizeInvalid:
                 raise ManifestInvalid("the config is not as long as it says", field="config") from None
             except BlobUnknown:
@@ -266,7 +277,11 @@ class Evaluator:
         if length <= INLINE_BYTES and not report.verified:
             made = make()
         else:
-            # Megabytes of annotations are searched for secrets: not on the event loop.
-            made = await asyncio.get_running_loop().run_in_executor(self._pool, make)
+            # Megabytes are searched for secrets: not on the event loop, and not where signatures are verified.
+            running = asyncio.get_running_loop().run_in_executor(self._describing, make)
+            try:
+                made = await asyncio.wait_for(running, self._settings.verification_seconds)
+            except TimeoutError:
+                return None
         case.once.keep(case, made)
         return made

@@ -18,7 +18,21 @@ from gateway.oci.manifest import Manifest, ManifestKind
 
 HELM_CONFIG: Final = "application/vnd.cncf.helm.config.v1+json"
 
+MAX_CONFIGS_BYTES: Final = 16 * 1024 * 1024
+"""Of one description: read, 4 MiB of JSON are 19 MB of values. An index of a thousand platforms has 10 MiB of them."""
+
 _EMPTY: Final = b"{}"
+
+
+class TooMuch(Exception):
+    """An image says more than is looked at for one decision. It is refused for that, whatever the levels of the rules.
+
+    Inside this package: the evaluator makes a verdict of it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,12 @@ def config_digests(manifests: Sequence[Manifest]) -> tuple[tuple[Digest, int], .
             if manifest.config is not None and manifest.config.media_type in media_types.IMAGE_CONFIGS
         )
     )
+
+
+def check_configs(configs: Sequence[tuple[Digest, int]]) -> None:
+    """Raise `TooMuch` where these configs, as long as they are declared, are more than are read for one description."""
+    if sum(size for _, size in configs) > MAX_CONFIGS_BYTES:
+        raise TooMuch(f"its image configs are more than {MAX_CONFIGS_BYTES} bytes together")
 
 
 def parts(manifests: Sequence[Manifest], configs: Mapping[Digest, bytes]) -> tuple[Part, ...]:

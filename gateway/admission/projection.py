@@ -13,7 +13,10 @@ from gateway.oci.strict_json import JsonObject, JsonValue
 MAX_ITEMS: Final = 256
 MAX_TEXT_CHARS: Final = 4096
 TEXT_BUDGET_BYTES: Final = 512 * 1024
-"""For all free text of a document together: it stays below 1 MiB (DESIGN 11) whatever an image carries."""
+"""For all free text of an image together: a document stays below 1 MiB (DESIGN 11) whatever an image carries."""
+
+EVIDENCE_BUDGET_BYTES: Final = 256 * 1024
+"""And for what is proven of it: neither takes the other's, and signers' documents cannot make the whole too large."""
 
 
 def first_texts(values: Mapping[str, str]) -> dict[str, str]:
@@ -32,6 +35,20 @@ class Projection:
     def __init__(self) -> None:
         self.truncated: list[str] = []
         self._left = TEXT_BUDGET_BYTES
+
+    def for_evidence(self) -> "Projection":
+        """Return the projection of what is proven: a budget of its own, and the same list of what was left out."""
+        other = Projection()
+        other.truncated, other._left = self.truncated, EVIDENCE_BUDGET_BYTES
+        return other
+
+    def take(self, *texts: str) -> bool:
+        """Count what is one text each beside those of `texts` and `items`; return whether it fits."""
+        return self._take(*texts)
+
+    def note(self, where: str) -> None:
+        """Say that something was left out at ``where``."""
+        self._note(where, whole=False)
 
     def texts(self, values: Mapping[str, str], where: str, *, whole: bool = True) -> JsonObject:
         """Return as many of ``values`` as fit, in the order of their names. Not ``whole``: others were left out before."""
@@ -57,13 +74,22 @@ class Projection:
         return kept
 
     def _take(self, *texts: str) -> bool:
-        # A character is at most six bytes in JSON; what is not plain is counted so.
-        size = sum(len(text) if text.isascii() and text.isprintable() else 6 * len(text) for text in texts)
+        size = sum(map(_length, texts))
         if size > self._left:
             return False
         self._left -= size
         return True
 
     def _note(self, where: str, whole: bool) -> None:
-        if not whole and len(self.truncated) < MAX_ITEMS:
+        if not whole and where not in self.truncated and len(self.truncated) < MAX_ITEMS:
             self.truncated.append(where)
+
+
+def _length(text: str) -> int:
+    """Return how many bytes of JSON ``text`` is at most, with its quotation marks and what stands behind it.
+
+    A character is at most six bytes; what is not plain is counted so.
+    """
+    if not text.isascii() or not text.isprintable():
+        return 6 * len(text) + 3
+    return len(text) + text.count('"') + text.count("\\") + 3

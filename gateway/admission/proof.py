@@ -8,6 +8,7 @@ Source: DESIGN 3 ("Evidence"), 6 and 7; `gateway.policy` owns the schema.
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,7 +16,7 @@ from gateway.admission.projection import Projection
 from gateway.evidence.values import EvidenceReport, Rejected, TrustSatisfied, TrustStaticPass, TrustVerdict, Verified
 from gateway.oci.digest import Digest
 from gateway.oci.strict_json import JsonObject, JsonValue
-from gateway.policy.detectors import Budget
+from gateway.policy.budget import Budget
 from gateway.policy.secrets import mask
 
 MAX_VERIFIED: Final = 200
@@ -50,23 +51,44 @@ def _signers(verdict: TrustSatisfied) -> list[str]:
 
 
 def evidence(report: EvidenceReport, verdict: TrustVerdict, projection: Projection) -> JsonObject:
-    """Return the member ``evidence``: what is genuine and what is not, apart, each up to its number."""
-    told = _told_once(report.verified)
-    if isinstance(verdict, TrustSatisfied):
-        # First what the verdict rests on: whatever else is verified must not push it out.
-        policies = {requirement.policy for requirement in verdict.requirements}
-        told = sorted(told, key=lambda item: item.policy not in policies)
+    """Return the member ``evidence``: what is genuine and what is not, apart, each up to its number.
+
+    All of it is on a budget: whoever may sign writes what he likes, as often as he likes, and an input that is too large
+    for his sake would let nobody else's signature count. What does not fit is left out, and named.
+    """
+    mine = projection.for_evidence()
+    told = _told_first(_told_once(report.verified), verdict)
     if len(told) > MAX_VERIFIED:
-        projection.truncated.append("evidence.verified")
+        mine.note("evidence.verified")
     if len(report.rejected) > MAX_REJECTED:
-        projection.truncated.append("evidence.rejected")
+        mine.note("evidence.rejected")
     budget = Budget()
-    verified: list[JsonValue] = [
-        _verified(item, f"evidence.verified[{number}]", projection, budget)
-        for number, item in enumerate(told[:MAX_VERIFIED])
-    ]
+    verified: list[JsonValue] = []
+    # Who said something before what else is in it: one signature with many claims must not push out another.
+    fitting = [(item, entry) for item in told[:MAX_VERIFIED] if (entry := _entry(item, mine, budget)) is not None]
+    if len(fitting) < len(told[:MAX_VERIFIED]):
+        mine.note("evidence.verified")
+    for number, (item, entry) in enumerate(fitting):
+        annotations = _annotations(item, f"evidence.verified[{number}]", mine, budget)
+        verified.append(entry | {"annotations": annotations})
     rejected: list[JsonValue] = [_rejected(item) for item in report.rejected[:MAX_REJECTED]]
     return {"verified": verified, "rejected": rejected}
+
+
+def _told_first(told: Sequence[Verified], verdict: TrustVerdict) -> Sequence[Verified]:
+    """Return what the verdict rests on first, one statement of each signer before his second: nothing pushes it out."""
+    if not isinstance(verdict, TrustSatisfied):
+        return told
+    carriers: dict[str, set[Digest]] = {}
+    for requirement in verdict.requirements:
+        carriers.setdefault(requirement.policy, set()).update(requirement.evidence)
+    said: Counter[tuple[str, str]] = Counter()
+    ranked = []
+    for item in told:
+        carries = item.evidence in carriers.get(item.policy, ())
+        said[item.policy, item.signer.id] += carries
+        ranked.append((item.policy not in carriers, not carries, said[item.policy, item.signer.id], item))
+    return [item for *_, item in sorted(ranked, key=lambda rank: rank[:3])]
 
 
 def _told_once(verified: Sequence[Verified]) -> Sequence[Verified]:
@@ -79,7 +101,30 @@ def _told_once(verified: Sequence[Verified]) -> Sequence[Verified]:
     return tuple(first.values())
 
 
-def _verified(item: Verified, where: str, projection: Projection, budget: Budget) -> JsonObject:
+def _entry(item: Verified, projection: Projection, budget: Budget) -> JsonObject | None:
+    """Return what is said of one statement without its annotations, or None where that does not fit."""
+    said = mask(texts={} if item.predicate_type is None else {"type": item.predicate_type}, budget=budget).texts
+    entry: JsonObject = {
+        "evidence": str(item.evidence),
+        "format": item.format.value,
+        "signer": item.signer.id,
+        "signer_name": item.signer.name,
+        "authority": item.authority,
+        "policy": item.policy,
+        "predicate_type": said.get("type"),
+        "first_seen": item.first_seen,
+    }
+    texts = [
+        *entry,
+        "annotations",
+        str(item.first_seen),
+        *(value for value in entry.values() if isinstance(value, str)),
+    ]
+    return entry if projection.take(*texts) else None
+
+
+def _annotations(item: Verified, where: str, projection: Projection, budget: Budget) -> JsonObject:
+    """Return as many of what the signature says itself as fit."""
     # Masked and no finding: what a signer says is not what the image says of itself, and must not deny it.
     scalars = {
         name: value
@@ -89,22 +134,10 @@ def _verified(item: Verified, where: str, projection: Projection, budget: Budget
     written = {name: value if isinstance(value, str) else json.dumps(value) for name, value in scalars.items()}
     masked = mask(annotations=written, budget=budget).annotations
     kept = projection.texts(masked, f"{where}.annotations", whole=len(scalars) == len(item.annotations))
-    annotations: JsonObject = {
+    return {
         shown: scalars[name] if kept[shown] == text else kept[shown]
         for shown, (name, text) in zip(masked, written.items(), strict=True)
         if shown in kept
-    }
-    said = mask(texts={} if item.predicate_type is None else {"type": item.predicate_type}, budget=budget).texts
-    return {
-        "evidence": str(item.evidence),
-        "format": item.format.value,
-        "signer": item.signer.id,
-        "signer_name": item.signer.name,
-        "authority": item.authority,
-        "policy": item.policy,
-        "predicate_type": said.get("type"),
-        "annotations": annotations,
-        "first_seen": item.first_seen,
     }
 
 

@@ -200,7 +200,10 @@ async def _drift(
     if drifted == was_drift and (newest is None or newest.record.get("reasons") == reasons_json(reasons)):
         return Rejudged(verdict, verified, (), None)
     outcome = "drift" if drifted else "admitted"
-    record = decision(matter, decision_id=decision_id, outcome=outcome, reasons=reasons, who=who, basis=basis)
+    # `again`: it is admitted already, and its input proves no more than the one by which it was (decision 11).
+    record = decision(
+        matter, decision_id=decision_id, outcome=outcome, reasons=reasons, who=who, basis=basis, again=True
+    )
     effects: tuple[Effect, ...] = (*verified, record)
     if drifted:
         effects = (*effects, _drifted(matter, decision_id, reasons))

@@ -65,14 +65,13 @@ class Statement:
         raise Refused(RejectionCode.DIGEST_MISMATCH, f"the statement is about another digest than {subject}")
 
 
-def parse(payload: bytes) -> Statement:
-    """Return the statement in ``payload``. Raises `Refused`.
+def parse(payload: bytes, *, max_nodes: int = MAX_STATEMENT_NODES) -> Statement:
+    """Return the statement in ``payload``, which has at most ``max_nodes`` JSON values. Raises `Refused`.
 
-    Unknown members pass, as in-toto wants it, but not known ones in other letters.
+    Whoever asks before its signature was checked gives fewer. Unknown members pass, as in-toto wants it, but not known
+    ones in other letters.
     """
-    document = members.parse(
-        payload, what="the statement", max_bytes=MAX_ATTESTATION_BYTES, max_nodes=MAX_STATEMENT_NODES
-    )
+    document = members.parse(payload, what="the statement", max_bytes=MAX_ATTESTATION_BYTES, max_nodes=max_nodes)
     members.no_other_spelling(document, _STATEMENT, what="the statement")
     if document.get("_type") not in (V01, V1):
         raise members.malformed("_type is neither in-toto Statement v0.1 nor v1")

@@ -23,6 +23,7 @@ from gateway.evidence.limits import (
     MAX_OBJECT_VERIFICATIONS,
     MAX_SHARE_VERIFICATIONS,
     MAX_SIGNATURE_DOCUMENT_BYTES,
+    MAX_STATEMENT_NODES,
     MAX_VERIFICATIONS,
 )
 from gateway.evidence.trust_policy import TrustPolicy
@@ -35,6 +36,7 @@ from gateway.evidence.values import (
     RejectionCode,
     Verified,
 )
+from gateway.oci import strict_json
 from gateway.oci.descriptor import Descriptor
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
@@ -120,13 +122,20 @@ def verify_all(
 
 
 def names_subject(evidence: EvidenceObject) -> bool:
-    """Return whether a layer says, signed by nobody in particular, that it is about the subject that is claimed for it."""
+    """Return whether a layer says, signed by nobody in particular, that it is about the subject that is claimed for it.
 
+    A statement is read up to the ordinary number of values: nobody has signed it, and who asks serves others meanwhile.
+    """
     layers = LayerReader(evidence)
 
     def claimed(descriptor: Descriptor) -> bool:
         try:
-            _read_claims(evidence.claim.subject, evidence.claim.format, layers.read(descriptor))
+            _read_claims(
+                evidence.claim.subject,
+                evidence.claim.format,
+                layers.read(descriptor),
+                max_nodes=strict_json.MAX_NODES,
+            )
         except Refused:
             return False
         return True
@@ -187,7 +196,7 @@ def _judge_layer(
     voices = _who_signed(evaluation, evidence, layer)
     if not voices:
         raise _nobody(layer)
-    claims = _read_claims(evaluation.subject, evidence.claim.format, layer)
+    claims = _read_claims(evaluation.subject, evidence.claim.format, layer, max_nodes=MAX_STATEMENT_NODES)
     signed = Digest.of(layer.signed)
     for voice in voices:
         try:
@@ -240,13 +249,13 @@ def _nobody(layer: UnverifiedLayer) -> Refused:
     return Refused(RejectionCode.NO_MATCHING_KEY, "made by none of the keys that are trusted for this repository")
 
 
-def _read_claims(subject: Digest, form: EvidenceFormat, layer: UnverifiedLayer) -> _Claims:
+def _read_claims(subject: Digest, form: EvidenceFormat, layer: UnverifiedLayer, *, max_nodes: int) -> _Claims:
     """Return what the payload says about ``subject``. Raises `Refused` where it says nothing about it."""
     if form is EvidenceFormat.COSIGN_SIGNATURE:
         payload = simple_signing.parse(layer.payload)
         _check_manifest_digest(payload.manifest_digest, subject)
         return _Claims(None, None, payload.optional, payload.docker_reference)
-    said = statement.parse(layer.payload)
+    said = statement.parse(layer.payload, max_nodes=max_nodes)
     if said.is_signature:
         if form is not EvidenceFormat.SIGSTORE_BUNDLE:
             raise Refused(RejectionCode.UNSUPPORTED_CONTENT, "a plain signature in the form of an attestation")

@@ -106,9 +106,10 @@ def text_map(value: JsonObject, name: str, *, field: str) -> dict[str, str]:
     if member is None:
         return {}
     found: dict[str, str] = {}
-    for key, item in obj(member, field=path(field, name)).items():
+    for number, (key, item) in enumerate(obj(member, field=path(field, name)).items()):
         if not isinstance(item, str):
-            raise ManifestInvalid("must be a string", field=f"{path(field, name)}[{key[:80]!r}]")
+            # By its number: the key is what somebody wrote, a secret too, and this goes into records and answers.
+            raise ManifestInvalid("must be a string", field=f"{path(field, name)}[{number}]")
         found[key] = item
     return found
 

@@ -1,8 +1,7 @@
-"""The table of secret detectors: what known secrets look like, and which names say that a value is one.
+"""Detectors of secrets in texts: shapes that are one wherever they stand, and values that a name makes one.
 
-Two kinds. A *shape* is a secret wherever it stands (an AWS key id, a PEM header). A *named* value is one because of the
-name before it: anything after ``password=``, and what looks random after ``token`` or ``secret_key``. Placeholders,
-paths and switches (``${DB_PASSWORD}``, ``/run/secrets/db``, ``true``) are not values.
+Placeholders, paths and switches (``${DB_PASSWORD}``, ``/run/secrets/db``, ``true``) are not values. Each text is read as it
+is written and in its other readings (`gateway.policy.readings`).
 
 Pure: no I/O. The one module that imports RE2: linear time, whatever the text.
 """
@@ -17,74 +16,28 @@ from typing import Any, Final
 
 import re2  # type: ignore[import-untyped]  # The wheel has no annotations.
 
-SHAPES: Final[dict[str, str]] = {
-    "private-key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
-    "aws-access-key": r"(?:^|[^A-Za-z0-9])(?:AKIA|ASIA|AIDA|AROA|AGPA|AIPA|ANPA|ANVA)[A-Z0-9]{16}(?:$|[^A-Za-z0-9])",
-    "aws-secret-key": r"(?i)aws.{0,20}secret.{0,20}[=:\s\"']([A-Za-z0-9/+]{40})(?:$|[^A-Za-z0-9/+])",
-    "github-token": r"gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}",
-    "gitlab-token": r"gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|imt|oas|ffct)-[A-Za-z0-9_-]{20,}",
-    "slack-token": r"xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,}",
-    "slack-webhook": r"hooks\.slack\.com/services/T[A-Za-z0-9_]+/B[A-Za-z0-9_]+/[A-Za-z0-9_]+",
-    "google-api-key": r"AIza[0-9A-Za-z_-]{35}",
-    "stripe-key": r"[rs]k_live_[0-9A-Za-z]{20,}",
-    "npm-token": r"npm_[A-Za-z0-9]{36}",
-    "pypi-token": r"pypi-AgE[A-Za-z0-9_-]{40,}",
-    "docker-token": r"dckr_pat_[A-Za-z0-9_-]{20,}",
-    "jwt": r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
-    "authorization-header": r"(?i)authorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token)\s+([A-Za-z0-9._~+/=-]{8,})",
-    "docker-auth": r"\"auth\"\s*:\s*\"([A-Za-z0-9+/=]{8,})\"",
-}
-"""Name -> pattern. The names are in findings and in policies' data (`SEC001.ignored_detectors`): never renamed.
-
-A group is what of the match is secret, where that is not all of it.
-"""
+from gateway.policy import secret_shapes as shapes
+from gateway.policy.budget import Budget
+from gateway.policy.readings import plain, readings, undone
 
 PASSWORD: Final = "password"
 HIGH_ENTROPY: Final = "high-entropy-value"
 URL_CREDENTIALS: Final = "url-credentials"
 BASIC_CREDENTIALS: Final = "basic-credentials"
+PRIVATE_KEY: Final = "private-key"
 NOT_TEXT: Final = "not-text"
 UNREADABLE: Final = "too-many-candidates"
 """Hundreds of harmless candidates in one text, or more of everything than a `Budget` has: not worth the time to read on,
 and not let through unread either."""
 
-_PASSWORD_NAME = r"(?:password|passwd|passphrase|passwort)"
-_SECRET_NAME = (
-    r"(?:secret|token|credentials?|api[._-]?key|access[._-]?key|private[._-]?key|secret[._-]?key(?:[._-]?base)?"
-    r"|encryption[._-]?key|signing[._-]?key|master[._-]?key|client[._-]?secret|account[._-]?key)"
-)
-_SUFFIX = r"(?:s|[._-]?(?:value|b64|base64|[0-9]{1,3}))?"
-
-_ASSIGNED = (
-    rf"(?i)([a-z0-9_.\-]*(?:{_PASSWORD_NAME}|{_SECRET_NAME}){_SUFFIX})"
-    r"[\"']?(\s{0,3}[=:]\s{0,3}|\s{1,3})(?:\"([^\"]+)\"|'([^']+)'|([^\s\"',;&|)}\]]+))"
-)
-_URL = r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#:@\"']*:([^\s/?#@\"']+)@"
 _WITH_CREDENTIALS: Final = ("curl", "wget", "http")
 _USER_FLAGS: Final = ("-u", "--user")
-_BASIC = r"\b(?:curl|wget|http)\b[^\n|;&]*?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:([^\s\"']+)"
-
-_IS_PASSWORD_NAME: Final[Any] = re2.compile(rf"(?i)(?:^|[._\-\sa-z0-9]){_PASSWORD_NAME}{_SUFFIX}$")
-_IS_SECRET_NAME: Final[Any] = re2.compile(rf"(?i)(?:^|[._\-\sa-z0-9])(?:{_PASSWORD_NAME}|{_SECRET_NAME}){_SUFFIX}$")
-_ASSIGNMENT: Final[Any] = re2.compile(_ASSIGNED)
-CREDENTIALS: Final[dict[str, Any]] = {URL_CREDENTIALS: re2.compile(_URL), BASIC_CREDENTIALS: re2.compile(_BASIC)}
-_PLACEHOLDER: Final[Any] = re2.compile(
-    r"(?i)^(?:|\$.*|%[a-z_]+%|<[^>]*>|\{\{.*\}\}|\*+|x{3,}|\.{3}|(?:/|\./|~/|[a-z]:\\).*"
-    r"|true|false|yes|no|on|off|none|null|nil|undefined|\[masked.*|0|1)$"
-)
-
 _ENDS_A_WORD: Final = re.compile(r"[\s\"'|;&\ud800-\udfff]")
 """In a shell, or in a pattern here; and what RE2 cannot read."""
 
 _MAX_CANDIDATES: Final = 256
-MAX_BUDGET_TEXTS: Final = 150_000
-MAX_BUDGET_CANDIDATES: Final = 30_000
-"""Of all texts together. Measured: 2 us for a harmless text, up to 30 us for a candidate, so the worst 4 MiB of labels are
-about a second. An image of 2,000 labels and as many entries of an environment has 12,000 texts, and images have a few
-dozen candidates."""
-
-_CANDIDATE_CHARACTERS: Final = 256
-"""A value of so many characters takes as long again as finding it did."""
+_SEAM_CHARACTERS: Final = 2048
+"""Of a name and of its value, where the two are read as one for what is cut in two. Each is read in full besides."""
 
 _MIN_RANDOM_CHARACTERS: Final = 16
 _MIN_BITS_PER_CHARACTER: Final = 3.0
@@ -92,67 +45,55 @@ _MIN_BITS_PER_CHARACTER: Final = 3.0
 with separators: those are ruled out by `_is_random`."""
 
 
+def _quiet() -> Any:
+    """Return RE2's options: what it has to say of a text is not for the operator's terminal."""
+    options = re2.Options()
+    options.log_errors = False
+    return options
+
+
+def _compiled(pattern: str) -> Any:
+    return re2.compile(pattern, options=_quiet())
+
+
 def _compiled_set() -> Any:
     """Return one automaton for every pattern that is searched in a text: most texts match none, and cost one pass."""
-    patterns = re2.Set.SearchSet()
-    for pattern in (*SHAPES.values(), _URL, _BASIC, _ASSIGNED):
+    patterns = re2.Set.SearchSet(_quiet())
+    for pattern in (*shapes.SHAPES.values(), shapes.URL, shapes.BASIC, shapes.ASSIGNMENT, shapes.ELEMENT):
         patterns.Add(pattern)
     patterns.Compile()
     return patterns
 
 
-_SHAPE_NAMES: Final = tuple(SHAPES)
+_IS_PASSWORD_NAME: Final[Any] = _compiled(shapes.IS_PASSWORD_NAME)
+_IS_SECRET_NAME: Final[Any] = _compiled(shapes.IS_SECRET_NAME)
+_ASSIGNMENT: Final[Any] = _compiled(shapes.ASSIGNMENT)
+_ELEMENT: Final[Any] = _compiled(shapes.ELEMENT)
+CREDENTIALS: Final[dict[str, Any]] = {
+    URL_CREDENTIALS: _compiled(shapes.URL), BASIC_CREDENTIALS: _compiled(shapes.BASIC),
+}  # fmt: skip
+_PLACEHOLDER: Final[Any] = _compiled(shapes.PLACEHOLDER)
+_PATH: Final[Any] = _compiled(shapes.PATH)
+_BEFORE: Final[dict[str, Any]] = {name: _compiled(pattern) for name, pattern in shapes.BEFORE.items()}
+_AFTER: Final[dict[str, Any]] = {name: _compiled(pattern) for name, pattern in shapes.AFTER.items()}
+_PEM_BEGIN: Final[Any] = _compiled(shapes.PEM_BEGIN)
+
 _ANY: Final[Any] = _compiled_set()
 _EACH: Final[tuple[tuple[str, Any], ...]] = (
-    *((name, re2.compile(pattern)) for name, pattern in SHAPES.items()),
+    *((name, _compiled(pattern)) for name, pattern in shapes.SHAPES.items()),
     *CREDENTIALS.items(),
     (HIGH_ENTROPY, _ASSIGNMENT),
+    (HIGH_ENTROPY, _ELEMENT),
 )
 """The patterns of `_ANY` by their numbers there."""
-
-
-class Budget:
-    """How much may be read of what belongs together: past it every text is `UNREADABLE`, at no cost.
-
-    What is pushed is as long as one likes to make it, and who reads it keeps a thread from everybody else's.
-    """
-
-    def __init__(self, *, texts: int = MAX_BUDGET_TEXTS, candidates: int = MAX_BUDGET_CANDIDATES) -> None:
-        self._texts = texts
-        self._candidates = candidates
-
-    @property
-    def spent(self) -> bool:
-        """Whether nothing more is read."""
-        return self._texts < 0 or self._candidates < 0
-
-    def take_text(self) -> bool:
-        """Count a text that is to be read; return whether it may be."""
-        self._texts -= 1
-        return not self.spent
-
-    def take_candidate(self, *, characters: int = 0) -> bool:
-        """Count a match that is to be looked at closely; return whether it may be. A long one counts for several."""
-        self._candidates -= 1 + characters // _CANDIDATE_CHARACTERS
-        return not self.spent
 
 
 def detect_text(text: str, *, budget: Budget | None = None) -> str | None:
     """Return the name of the first detector that matches somewhere in ``text``, or None."""
     budget = budget or Budget()
-    if not budget.take_text():
+    if budget.spent:
         return UNREADABLE
-    try:
-        hits = _ANY.Match(text)
-    except UnicodeEncodeError:
-        # A lone surrogate: RE2 cannot read it, so nobody can say what it hides.
-        return NOT_TEXT
-    if not hits:
-        return None
-    first: int = min(hits)
-    if first < len(_SHAPE_NAMES):
-        return _SHAPE_NAMES[first]
-    return _credentials(text, budget) or _assignment(text, budget)
+    return next((found for (each,) in readings(text) if (found := _detect(each, budget)) is not None), None)
 
 
 def detect_named(name: str, value: str, *, budget: Budget | None = None) -> str | None:
@@ -160,18 +101,7 @@ def detect_named(name: str, value: str, *, budget: Budget | None = None) -> str 
     budget = budget or Budget()
     if budget.spent:
         return UNREADABLE
-    try:
-        if _IS_SECRET_NAME.search(name) is None:
-            return None
-        if not budget.take_candidate(characters=len(value)):
-            return UNREADABLE
-        if _PLACEHOLDER.search(value.strip()) is not None:
-            return None
-        if _IS_PASSWORD_NAME.search(name) is not None:
-            return PASSWORD
-    except UnicodeEncodeError:
-        return NOT_TEXT
-    return HIGH_ENTROPY if _is_random(value) else None
+    return next((found for one in readings(name, value) if (found := _named(one[0], one[1], budget)) is not None), None)
 
 
 def detect_pair(name: str, value: str, *, budget: Budget | None = None) -> tuple[str | None, str | None]:
@@ -181,15 +111,16 @@ def detect_pair(name: str, value: str, *, budget: Budget | None = None) -> tuple
     read as one beside the other too, without an equals sign between.
     """
     budget = budget or Budget()
-    in_name = detect_text(name, budget=budget)
-    texts = (f"{name}={value}", f"{name}{value}")
-    in_value = (
-        detect_text(texts[0], budget=budget)
-        or detect_named(name, value, budget=budget)
-        or (detect_text(texts[1], budget=budget) if value else None)
-    )
-    if in_name is None and in_value is not None:
-        in_name = next((found for text in texts if (found := _across(text, len(name), budget)) is not None), None)
+    if budget.spent:
+        return UNREADABLE, UNREADABLE
+    in_name = in_value = None
+    for one in readings(name, value):
+        found = _pair(one[0], one[1], budget)
+        in_name, in_value = in_name or found[0], in_value or found[1]
+    if in_value is None and value and "\\" in name[-8:]:
+        # An escape that is cut in two.
+        in_value = _detect(plain(undone(f"{name[-_SEAM_CHARACTERS:]}{value[:_SEAM_CHARACTERS]}")), budget)
+        in_name = in_name or in_value
     return in_name, in_value
 
 
@@ -207,39 +138,93 @@ def detect_in_words(words: Sequence[str], *, budget: Budget | None = None) -> tu
             if not budget.take_candidate():
                 found.append((place, UNREADABLE))
                 continue
-            match = CREDENTIALS[BASIC_CREDENTIALS].search(f"curl {flag} {_ENDS_A_WORD.sub('_', word)}")
-            if match is not None and _PLACEHOLDER.search(match.group(1)) is None:
+            match = CREDENTIALS[BASIC_CREDENTIALS].search(f"curl {flag} {_ENDS_A_WORD.sub('_', plain(word))}")
+            if match is not None and not _is_no_value(match.group(1)):
                 found.append((place, BASIC_CREDENTIALS))
         called = called or word.rpartition("/")[2] in _WITH_CREDENTIALS
     return tuple(found)
 
 
-def _credentials(text: str, budget: Budget) -> str | None:
-    for detector, pattern in CREDENTIALS.items():
-        for number, match in enumerate(pattern.finditer(text)):
-            if number == _MAX_CANDIDATES or not budget.take_candidate():
-                return UNREADABLE
-            if _PLACEHOLDER.search(match.group(1)) is None:
-                return detector
+def in_private_key(texts: Sequence[str]) -> tuple[int, ...]:
+    """Return the places of ``texts``, which are read in their order, that go on with a private key begun in one before."""
+    found = []
+    is_open = False
+    for place, text in enumerate(texts):
+        if is_open:
+            found.append(place)
+            is_open = shapes.PEM_END not in text
+        if "PRIVATE KEY" in text and (begin := text.rfind("-----BEGIN ")) >= 0:
+            is_open = shapes.PEM_END not in text[begin:] and _PEM_BEGIN.search(_readable(text[begin:])) is not None
+    return tuple(found)
+
+
+def _readable(text: str) -> str:
+    return text.encode(errors="replace").decode()
+
+
+def _detect(text: str, budget: Budget) -> str | None:
+    """Return the first detector that matches in one reading."""
+    if not budget.take_text(characters=len(text)):
+        return UNREADABLE
+    try:
+        hits = _ANY.Match(text)
+    except UnicodeEncodeError:
+        # A lone surrogate: RE2 cannot read it, so nobody can say what it hides.
+        return NOT_TEXT
+    hit: int
+    for hit in sorted(hits or ()):
+        if (found := _hit(hit, text, budget)) is not None:
+            return found
     return None
 
 
-def _assignment(text: str, budget: Budget) -> str | None:
-    """Return the detector for a named value inside a longer text, as in ``RUN ./deploy --token=...``."""
-    for number, match in enumerate(_ASSIGNMENT.finditer(text)):
-        if number == _MAX_CANDIDATES or not budget.take_candidate():
+def _hit(hit: int, text: str, budget: Budget, *, seam: int | None = None) -> str | None:
+    """Return the detector of a secret by this pattern; with ``seam``, of one that begins before it and ends behind it."""
+    detector, pattern = _EACH[hit]
+    if seam is None and detector in shapes.SHAPES and detector not in _BEFORE:
+        return detector
+    for number, match in enumerate(pattern.finditer(text)):
+        start, end = match.span(match.lastindex or 0)
+        if seam is not None and start >= seam:
+            break
+        if not budget.take_candidate():
             return UNREADABLE
-        detector = _assigned(match, budget)
-        if detector is not None:
-            return detector
+        if (seam is None or end > seam) and (found := _confirmed(detector, match, text, budget)) is not None:
+            return found
+        # Digests of forty characters are candidates for one shape, and in any number harmless.
+        if number >= _MAX_CANDIDATES and detector not in _BEFORE:
+            return UNREADABLE
     return None
 
 
-def _assigned(match: Any, budget: Budget) -> str | None:
+def _confirmed(detector: str, match: Any, text: str, budget: Budget) -> str | None:
+    """Return the detector of what ``match`` is, None where it is no secret."""
+    if detector in _BEFORE:
+        start, end = match.span(match.lastindex)
+        before, after = text[max(0, start - shapes.BEFORE_CHARACTERS) : start], text[end : end + 1]
+        is_one = _BEFORE[detector].search(before) is not None and _AFTER[detector].search(after) is None
+        return detector if is_one else None
+    if detector in shapes.SHAPES:
+        return detector
+    if detector in CREDENTIALS:
+        return None if _is_no_value(match.group(1)) else detector
     name, separator = match.group(1), match.group(2)
-    if separator.isspace() and not name.startswith("-"):
+    if match.re is not _ELEMENT and separator.isspace() and not name.startswith("-"):
         return None  # Prose: "the password is ...". Only a flag's value stands after a space.
-    return detect_named(name.lstrip("-"), match.group(match.lastindex), budget=budget)
+    return _named(name.lstrip("-"), match.group(match.lastindex), budget)
+
+
+def _pair(name: str, value: str, budget: Budget) -> tuple[str | None, str | None]:
+    in_name = _detect(name, budget)
+    left, right = name[-_SEAM_CHARACTERS:], value[:_SEAM_CHARACTERS]
+    in_value = (
+        _detect(f"{name}={value}", budget)
+        or _named(name, value, budget)
+        or (_detect(f"{left}{right}", budget) if value else None)
+    )
+    if in_name is None and in_value is not None:
+        in_name = _across(f"{left}={right}", len(left), budget) or _across(f"{left}{right}", len(left), budget)
+    return in_name, in_value
 
 
 def _across(text: str, seam: int, budget: Budget) -> str | None:
@@ -250,22 +235,33 @@ def _across(text: str, seam: int, budget: Budget) -> str | None:
         hits = _ANY.Match(text)
     except UnicodeEncodeError:
         return NOT_TEXT
-    hit: int
-    for hit in sorted(hits or ()):
-        detector, pattern = _EACH[hit]
-        for number, match in enumerate(pattern.finditer(text)):
-            start, end = match.span(match.lastindex or 0)
-            if start >= seam:
-                break
-            if number == _MAX_CANDIDATES or not budget.take_candidate():
-                return UNREADABLE
-            if end <= seam:
-                continue
-            if detector in SHAPES or (detector in CREDENTIALS and _PLACEHOLDER.search(match.group(1)) is None):
-                return detector
-            if pattern is _ASSIGNMENT and (found := _assigned(match, budget)) is not None:
-                return found
-    return None
+    return next(
+        (found for hit in sorted(hits or ()) if (found := _hit(hit, text, budget, seam=seam)) is not None), None
+    )
+
+
+def _named(name: str, value: str, budget: Budget) -> str | None:
+    if budget.spent:
+        return UNREADABLE
+    try:
+        if _IS_SECRET_NAME.search(name) is None:
+            return None
+        if not budget.take_candidate(characters=len(value)):
+            return UNREADABLE
+        if _is_no_value(value.strip()):
+            return None
+        if _IS_PASSWORD_NAME.search(name) is not None:
+            return PASSWORD
+    except UnicodeEncodeError:
+        return NOT_TEXT
+    return HIGH_ENTROPY if _is_random(value) else None
+
+
+def _is_no_value(value: str) -> bool:
+    """Return whether ``value`` only stands for one, or says where it is. A step that looks drawn is no part of a path."""
+    if _PLACEHOLDER.search(value) is not None:
+        return True
+    return _PATH.search(value) is not None and not any(map(_is_random, re.split(r"[/\\]", value)))
 
 
 def _is_random(value: str) -> bool:

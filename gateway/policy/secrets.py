@@ -16,18 +16,27 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.oci.strict_json import JsonObject, JsonValue
-from gateway.policy.detectors import UNREADABLE, Budget, detect_in_words, detect_named, detect_pair, detect_text
+from gateway.policy import places
+from gateway.policy.budget import Budget
+from gateway.policy.detectors import (
+    PRIVATE_KEY,
+    UNREADABLE,
+    detect_in_words,
+    detect_named,
+    detect_pair,
+    detect_text,
+    in_private_key,
+)
 
 MAX_FINDINGS: Final = 1000
 """Within the input schema's 1,024. The last one then says that there are more."""
 
 TOO_MANY: Final = "too-many-findings"
-_MAX_NAME_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class SecretFinding:
-    """``detector`` matched at ``where`` (``env:NAME``, ``layers[0].annotation:KEY``, ``config.OnBuild[3]``)."""
+    """``detector`` matched at ``where`` (``env:NAME``, ``layers[0].annotation:KEY``, ``config.OnBuild[3]``, ``#2.#0``)."""
 
     detector: str
     where: str
@@ -87,7 +96,7 @@ def mask(
         [*entrypoint, *cmd],
     )
     return Masked(
-        env=tuple(masking.entry(entry) for entry in env),
+        env=masking.entries(env),
         labels=masking.pairs("label", labels or {}),
         annotations=masking.pairs("annotation", annotations or {}),
         history=masking.items("history", history),
@@ -121,57 +130,75 @@ class _Masking:
         """Return a list's items, also where two neighbours are a flag and its value."""
         return self._words([f"{kind}:{number}" for number, _ in enumerate(items)], items)
 
-    def command(self, places: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
+    def command(self, where: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
         """Return the words of one command, also where one is a credential by what stands before it."""
-        masked = list(self._words(places, words))
+        masked = list(self._words(where, words))
         for number, detector in detect_in_words(words, budget=self._budget):
-            masked[number] = self._mask(detector, places[number])
+            masked[number] = self._mask(detector, where[number])
         return tuple(masked)
 
-    def _words(self, places: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
-        masked = [self.text(place, word) for place, word in zip(places, words, strict=True)]
+    def _words(self, where: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
+        masked = [self.text(place, word) for place, word in zip(where, words, strict=True)]
         for number, (flag, value) in enumerate(itertools.pairwise(words), start=1):
-            # ["--password", "hunter2"]: neither says anything alone.
+            # ["--password", "hunter2"], ["env", "DB_PASSWORD=", "hunter2"]: neither says anything alone.
+            name = flag.rstrip("=: ")
             detector = None
-            if flag.startswith("-") and "=" not in flag:
-                detector = detect_named(flag.lstrip("-"), value, budget=self._budget)
+            if name != flag or (flag.startswith("-") and "=" not in flag):
+                detector = detect_named(name.lstrip("-"), value, budget=self._budget)
             if detector is not None:
-                masked[number] = self._mask(detector, places[number])
+                masked[number] = self._mask(detector, where[number])
+        for number in in_private_key(words):
+            masked[number] = self._mask(PRIVATE_KEY, where[number])
         return tuple(masked)
 
     def search(self, value: JsonValue, where: str = "", name: str = "") -> None:
         """Look at every text below ``value``, member names too: a place is a path, and a text is read under its name."""
         if not self._budget.take_text():
-            self._mask(UNREADABLE, "config")
+            self._mask(UNREADABLE, places.ROOT)
         elif isinstance(value, str):
             if detector := self._pair(name, value)[1]:
                 self._mask(detector, where)
         elif isinstance(value, list):
-            self._search_list(value, where)
+            self._search_list(value, where, name)
         elif isinstance(value, dict):
-            for key, inner in value.items():
+            for number, (key, inner) in enumerate(value.items()):
                 if self._budget.spent:
-                    self._mask(UNREADABLE, "config")
+                    self._mask(UNREADABLE, places.ROOT)
                     return
-                place = where or "config"
-                shown = self._name(place, key, inner) if isinstance(inner, str) else self.text(place, key)
-                self.search(inner, _cut(f"{where}.{shown}" if where else shown), key)
+                place = where or places.ROOT
+                if isinstance(inner, str):
+                    self._name(place, key, inner)
+                else:
+                    self.text(place, key)
+                self.search(inner, places.below(where, key, number), key)
 
-    def _search_list(self, items: Sequence[JsonValue], where: str) -> None:
-        """Look at a list: as a command, and each text as ``NAME=VALUE``, since nobody says which of the two it is."""
+    def _search_list(self, items: Sequence[JsonValue], where: str, name: str) -> None:
+        """Look at a list: as a command, and each text as ``NAME=VALUE`` and as called what the list is called.
+
+        Nobody says which of these it is.
+        """
         words = [item if isinstance(item, str) else "" for item in items]
-        places = [f"{where}[{number}]" for number, _ in enumerate(items)]
-        self.command(places, words)
-        for place, word, item in zip(places, words, items, strict=True):
-            name, equals, value = word.partition("=")
-            detector = detect_named(name, value, budget=self._budget) if equals else None
+        steps = [places.cut(f"{where}[{number}]") for number, _ in enumerate(items)]
+        self.command(steps, words)
+        for place, word, item in zip(steps, words, items, strict=True):
+            own, equals, value = word.partition("=")
+            detector = detect_named(own, value, budget=self._budget) if equals else None
+            detector = detector or (detect_named(name, word, budget=self._budget) if word else None)
             if detector is not None:
                 self._mask(detector, place)
             if self._budget.spent:
-                self._mask(UNREADABLE, "config")
+                self._mask(UNREADABLE, places.ROOT)
                 return
             if not isinstance(item, str):
-                self.search(item, _cut(place))
+                self.search(item, place, name)
+
+    def entries(self, entries: Sequence[str]) -> tuple[str, ...]:
+        """Return an environment's entries, also where a private key goes on from one to the next."""
+        masked = [self.entry(entry) for entry in entries]
+        for number in in_private_key(entries):
+            # A piece of the key can end in equals signs: no part of such an entry is its name.
+            masked[number] = self._mask(PRIVATE_KEY, "env")
+        return tuple(masked)
 
     def entry(self, entry: str) -> str:
         """Return an environment entry with its value masked, and its name too where a secret is in that."""
@@ -203,16 +230,11 @@ class _Masking:
 
     def _value(self, kind: str, shown: str, name: str, value: str) -> str:
         detector = self._pair(name, value)[1]
-        return value if detector is None else self._mask(detector, f"{kind}:{shown[:_MAX_NAME_CHARACTERS]}")
+        return value if detector is None else self._mask(detector, places.cut(f"{kind}:{shown}"))
 
     def _mask(self, detector: str, where: str) -> str:
         self.found[SecretFinding(detector, where)] = None
         return f"[masked: {detector}]"
-
-
-def _cut(place: str) -> str:
-    """Return ``place``, cut: names in it are whatever somebody wrote, as deep as they like."""
-    return place[:_MAX_NAME_CHARACTERS]
 
 
 def _unused(name: str, taken: Mapping[str, str], numbers: dict[str, int]) -> str:

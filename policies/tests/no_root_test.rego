@@ -19,6 +19,12 @@ test_user[user] if {
 	verdicts(testing.configured({"user": user}), testing.parameters, {}) == [verdict]
 }
 
+test_a_masked_user_is_denied if {
+	every user in {"[masked: password]", "[masked: too-many-candidates]"} {
+		verdicts(testing.configured({"user": user}), testing.parameters, {}) == ["deny"]
+	}
+}
+
 test_no_config_is_denied if verdicts(testing.changed({"config": null}), testing.parameters, {}) == ["deny"]
 
 test_each_platform_is_judged if {

@@ -40,10 +40,35 @@ FORMS = (
     pytest.param({"outside": {"author": f"DB_PASSWORD={CANARY}"}}, id="author"),
     pytest.param({"outside": {"history": [{"author": TOKEN, "created_by": "x"}]}}, id="author-in-the-history"),
     pytest.param({"outside": {"x-own": {TOKEN: [{"b": 1}]}}}, id="name-that-nobody-knows"),
+    pytest.param({"outside": {"x-own": {"password": {CANARY: {"password": "hunter2xx"}}}}}, id="name-in-a-place"),
+    pytest.param({"labels": {"j": f'{{"c":"{{\\\\"password\\\\":\\\\"{CANARY}\\\\"}}"}}'}}, id="json-in-json"),
+    pytest.param({"labels": {"j": f'{{"pass\\\\u0077ord":"{CANARY}"}}'}}, id="escape"),
+    pytest.param({"labels": {"j": f'{{"password"     :     "{CANARY}"}}'}}, id="many-blanks"),
+    pytest.param({"labels": {"j": f"password\u00a0= {CANARY}"}}, id="another-blank"),
+    pytest.param({"labels": {"j": f"password\uff1d{CANARY}"}}, id="another-equals-sign"),
+    pytest.param({"labels": {"j": f'password="{CANARY}'}}, id="quotation-mark-that-is-not-closed"),
+    pytest.param({"labels": {"j": f"<password>{CANARY}</password>"}}, id="element"),
+    pytest.param({"command": ["env", "DB_PASSWORD=", CANARY]}, id="word-that-ends-in-the-separator"),
+    pytest.param({"command": ["app", "--password=", CANARY]}, id="flag-that-ends-in-the-separator"),
+    pytest.param({"env": [f"DB_PASSWORD=/{CANARY}"]}, id="password-like-a-path"),
+    pytest.param({"env": [f"DB_PASSWORD=${CANARY}!x"]}, id="password-like-a-variable"),
+    pytest.param({"env": [f"DB_PASS\u200bWORD={CANARY}"]}, id="name-with-a-character-that-is-not-seen"),
+    pytest.param({"env": [f"URL=postgres://u:{CANARY}/x@db"]}, id="address-with-a-slash"),
+    pytest.param({"env": ["A=-----BEGIN PRIVATE KEY-----", f"B={CANARY}", "C=-----END PRIVATE KEY-----"]}, id="pem"),
+    pytest.param({"outside": {"x-own": {"password": ["x", CANARY]}}}, id="list-under-a-telling-name"),
 )
 """Where a config has room for a secret: it is kept as a blob, among the content."""
 ANNOTATION = pytest.param({"annotations": {"com.example.token": TOKEN}}, id="annotation")
 """In the manifest itself, whose bytes the catalog keeps: once it is stored, its canary is there to be found."""
+UNREADABLE = (
+    pytest.param({"labels": {TOKEN: 1}}, id="label-that-is-no-text"),
+    pytest.param({"run": {"Labels": {"a": "b", TOKEN: ["x"]}}}, id="label-that-is-a-list"),
+    pytest.param({"annotations": {TOKEN: 1}}, id="annotation-that-is-no-text"),
+    pytest.param({"run": {"Env": {TOKEN: 1}}}, id="environment-that-is-an-object"),
+    pytest.param({"run": {"ExposedPorts": TOKEN}}, id="ports-that-are-a-text"),
+    pytest.param({"run": {"Env": [[TOKEN]]}}, id="entry-that-is-a-list"),
+)
+"""Forms that are refused before a rule is asked: what they say is nowhere either."""
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +120,16 @@ def test_row_114_a_secret_in_an_image_is_denied_and_kept_nowhere(
     reply = built.push("pusher", with_secret(request.node.callspec.id, form), "secret")
     assert (reply.status, reply.code) == (403, "DENIED"), reply.body
     assert "SEC001" in {reason["code"] for reason in reply.json()["errors"][0]["detail"]["reasons"]}
+    assert CANARY.encode() not in reply.body
+    assert CANARY.encode() not in kept(built)
+
+
+@pytest.mark.parametrize("form", UNREADABLE)
+def test_row_114_a_secret_in_what_does_not_read_is_kept_nowhere(
+    built: Whole, form: dict[str, object], request: pytest.FixtureRequest
+) -> None:
+    reply = built.push("pusher", with_secret(request.node.callspec.id, form), "secret")
+    assert reply.status in (400, 403), reply.body
     assert CANARY.encode() not in reply.body
     assert CANARY.encode() not in kept(built)
 

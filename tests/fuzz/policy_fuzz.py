@@ -61,6 +61,9 @@ USERS: Final = [
     "Root",
     "\u2003root",
     "ROOT\n",
+    "[masked: jwt]",
+    "[Masked: jwt]",
+    "0:[masked: jwt]",
 ]
 NAMES: Final = ["docker.io/library/alpine:3.20", "docker.io/library/", "ghcr.io/x/y", "", "*", "docker.io/library/é\n"]
 TEXTS: Final = [

@@ -135,6 +135,7 @@ class Rig:
                     engine=engine,
                     trust=active,
                     pool=_POOL,
+                    describing=_POOL,
                     settings=_evaluator_settings(),
                 ),
                 evidence=evidence,

@@ -282,6 +282,7 @@ def build(database: Database, content: Content, engine: PolicyEngine, pool: Thre
         content=content,
         engine=engine,
         pool=pool,
+        describing=pool,
         now=lambda: clock[0].now,
         new_id=lambda: f"decision-{next(ids):06}",
     )

@@ -9,16 +9,28 @@ import pytest
 from gateway.access.values import Mode, ProjectFacts, Visibility
 from gateway.admission.document import Question, Who, describe, document
 from gateway.admission.parts import parts
-from gateway.admission.projection import MAX_ITEMS, MAX_TEXT_CHARS, TEXT_BUDGET_BYTES, Projection
+from gateway.admission.projection import (
+    EVIDENCE_BUDGET_BYTES,
+    MAX_ITEMS,
+    MAX_TEXT_CHARS,
+    TEXT_BUDGET_BYTES,
+    Projection,
+)
 from gateway.admission.proof import MAX_CLAIMS, MAX_REJECTED, MAX_VERIFIED
 from gateway.admission.values import Trigger, TriggerKind
+from gateway.errors import Reason
+from gateway.evidence.limits import MAX_PREDICATE_TYPE_CHARS, MAX_TRUST_POLICIES
 from gateway.evidence.values import (
     EvidenceFormat,
     EvidenceReport,
     Rejected,
     RejectionCode,
+    Requirement,
     SignerIdentity,
+    TrustSatisfied,
     TrustStaticPass,
+    TrustUnsatisfied,
+    TrustVerdict,
     Verified,
 )
 from gateway.oci import media_types
@@ -34,7 +46,13 @@ from tests.support.oci import Json, descriptor, encode, image
 INPUT_LIMIT_BYTES: Final = 1 << 20
 
 
-def asked(config: Json, annotations: Json | None = None, report: EvidenceReport | None = None) -> dict[str, Any]:
+def asked(
+    config: Json,
+    annotations: Json | None = None,
+    report: EvidenceReport | None = None,
+    *,
+    trust: TrustVerdict | None = None,
+) -> dict[str, Any]:
     """Return the input about an image of this config, which the shipped schema takes and which is within the limit."""
     body = encode(config)
     manifest = Manifest.parse(
@@ -49,7 +67,9 @@ def asked(config: Json, annotations: Json | None = None, report: EvidenceReport 
             trigger=Trigger(TriggerKind.PUSH, OPERATOR.id),
             who=Who(OPERATOR, {}),
             described=describe(
-                parts([manifest], {Digest.of(body): body}), report or EvidenceReport((), ()), TrustStaticPass("images")
+                parts([manifest], {Digest.of(body): body}),
+                report or EvidenceReport((), ()),
+                trust or TrustStaticPass("images"),
             ),
             tag=None,
             now=1,
@@ -101,7 +121,8 @@ def test_what_fits_exactly_is_whole_and_nothing_is_named() -> None:
 )
 def test_all_texts_of_a_document_share_one_budget(character: str, width: int) -> None:
     text = character * (MAX_TEXT_CHARS - 3)
-    size = width * len(text) + 3
+    # Six more for the punctuation of JSON.
+    size = width * len(text) + 3 + 6
     annotations = {f"{n:03}": text for n in range(2 * TEXT_BUDGET_BYTES // size)}
     made = asked(platform(Env=[f"A={text}"], Labels={"l": text}), annotations)
     kept = made["subjects"][0]["annotations"]
@@ -185,9 +206,50 @@ def test_claims_of_a_signature_that_are_left_out_are_named(claims: JsonObject, s
 
 
 def test_claims_of_all_signatures_share_the_one_budget() -> None:
-    claims: JsonObject = {f"{n:02}": "x" * MAX_TEXT_CHARS for n in range(MAX_CLAIMS)}
+    claims: JsonObject = {f"{n:02}": "x" * (MAX_TEXT_CHARS // 4) for n in range(MAX_CLAIMS)}
     made = asked(platform(), report=EvidenceReport(tuple(verified(n, claims) for n in range(MAX_VERIFIED)), ()))
     found = [item["annotations"] for item in made["evidence"]["verified"]]
-    assert sum(len(value) for claims in found for value in claims.values()) <= TEXT_BUDGET_BYTES
+    assert sum(len(value) for claims in found for value in claims.values()) <= EVIDENCE_BUDGET_BYTES
+    assert len(found) == MAX_VERIFIED
     assert found[0] == claims
     assert "evidence.verified[199].annotations" in made["truncated"]
+
+
+def lengthy(number: int, *, policy: str = "images", text: str = "\U0001f600") -> Verified:
+    """Return a statement that is as long as a signer can make it."""
+    return dataclasses.replace(
+        verified(number, {f"{n:02}{text}": text * MAX_TEXT_CHARS for n in range(MAX_CLAIMS)}),
+        predicate_type="x:" + text * (MAX_PREDICATE_TYPE_CHARS - 2),
+        policy=policy,
+        format=EvidenceFormat.SIGSTORE_BUNDLE,
+    )
+
+
+@pytest.mark.parametrize("text", ["\U0001f600", '"', "\\", "x"])
+def test_nothing_that_signers_say_makes_an_input_that_is_refused(text: str) -> None:
+    report = EvidenceReport(tuple(lengthy(n, text=text) for n in range(MAX_VERIFIED)), ())
+    full = {f"{n:03}": text * 3000 for n in range(80)}
+    made = asked(platform(Labels=full), full, report)
+    assert "evidence.verified" in made["truncated"] or len(made["evidence"]["verified"]) == MAX_VERIFIED
+    assert made["evidence"]["verified"]
+
+
+def test_what_the_verdict_rests_on_is_told_first_whatever_else_is_said() -> None:
+    """Also within the policy itself, whose other keys may sign attestations as often as they like."""
+    noise = [lengthy(n, policy="warns" if n % 2 else "images") for n in range(MAX_VERIFIED + 50)]
+    good = dataclasses.replace(verified(9999), evidence=Digest.of(b"good"))
+    rests = TrustSatisfied((Requirement(0, "images", (good.signer,), (good.evidence,), (good.signer.id,)),))
+    made = asked(platform(), report=EvidenceReport((*noise, good), ()), trust=rests)
+    assert made["evidence"]["verified"][0]["evidence"] == str(good.evidence)
+    assert made["trust"]["signers"] == [good.signer.id]
+    assert "evidence.verified" in made["truncated"]
+
+
+def test_the_schema_takes_as_many_policies_as_a_trust_revision_has() -> None:
+    signer = verified(0).signer
+    requirements = tuple(
+        Requirement(n, f"policy-{n}", (signer,), (Digest.of(b"x"),), ()) for n in range(MAX_TRUST_POLICIES)
+    )
+    assert len(asked(platform(), trust=TrustSatisfied(requirements))["trust"]["policies"]) == MAX_TRUST_POLICIES
+    reasons = tuple(Reason("SIGNATURE_MISSING", "none", "hold") for _ in range(MAX_TRUST_POLICIES + 1))
+    assert len(asked(platform(), trust=TrustUnsatisfied(reasons))["trust"]["codes"]) == MAX_TRUST_POLICIES + 1

@@ -7,12 +7,12 @@ import pytest
 
 from gateway.admission import document
 from gateway.admission.document import describe
-from gateway.admission.parts import parts
+from gateway.admission.parts import TooMuch, parts
 from gateway.evidence.values import EvidenceReport, TrustStaticPass
 from gateway.oci import media_types
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
-from gateway.policy.detectors import UNREADABLE, Budget
+from gateway.policy.budget import Budget
 from gateway.policy.secrets import MAX_FINDINGS, mask
 from tests.support.oci import Json, descriptor, encode, image, index
 
@@ -58,18 +58,18 @@ def test_a_config_that_several_share_is_searched_once_and_told_of_each(monkeypat
 def test_many_children_of_one_big_config_take_about_as_long_as_one() -> None:
     big = platform(Labels={f"a{number}_token": "a" * 24 for number in range(95_000)})
     started = time.thread_time()
-    subjects = described(big, children=50)
+    with pytest.raises(TooMuch):
+        described(big, children=50)
     # Measured 1.1; 50 times that, were it searched for each.
     assert time.thread_time() - started < 5.0
-    assert all({found["detector"] for found in one["secret_findings"]} == {UNREADABLE} for one in subjects)
 
 
 def test_the_parts_of_a_description_are_on_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(document, "Budget", lambda: Budget(texts=300))
     configs = [platform(Env=[f"V{number}_{each}=x" for each in range(30)]) for number in range(6)]
-    found = [one["secret_findings"] for one in described(*configs)]
-    assert found[0] == []
-    assert {each["detector"] for each in found[-1]} == {UNREADABLE}
+    assert described(*configs[:1])[0]["secret_findings"] == []
+    with pytest.raises(TooMuch):
+        described(*configs)
 
 
 def test_the_findings_of_a_manifest_and_its_config_are_within_the_limit_together() -> None:

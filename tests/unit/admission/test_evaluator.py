@@ -5,6 +5,7 @@ import dataclasses
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import cast
 
@@ -42,6 +43,7 @@ def with_evaluator(
     blobs: BlobStore | None = None,
     trust: object = None,
     settings: EvaluatorSettings = SETTINGS,
+    describing: Executor | None = None,
 ) -> Evaluator:
     """Give the house an evaluator of other parts."""
     made = Evaluator(
@@ -50,6 +52,7 @@ def with_evaluator(
         engine=engine or home.engine,
         trust=trust or home.active,  # type: ignore[arg-type]
         pool=home.gate.tools.evaluator._pool,
+        describing=describing or home.gate.tools.evaluator._describing,
         settings=settings,
     )
     home.gate = Gate(dataclasses.replace(home.gate.tools, evaluator=made))

@@ -115,7 +115,7 @@ def test_a_config_may_say_nothing(document: Json) -> None:
         ),
         pytest.param(
             encode({"config": {"Labels": {"a": 1}}}),
-            "image config.config.Labels['a']",
+            "image config.config.Labels[0]",
             "must be a string",
             id="label-number",
         ),

@@ -116,7 +116,7 @@ def test_the_canary_never_survives(place: str, before: str, after: str, in_name:
     ("rest", "where"),
     [
         pytest.param({"author": "DB_PASSWORD=hunter2"}, "author", id="a-text"),
-        pytest.param({"password": "hunter2"}, "password", id="under-a-name-that-says-so"),
+        pytest.param({"password": "hunter2"}, "#0", id="under-a-name-that-says-so"),
         pytest.param({"config": {"WorkingDir": f"/{CANARY}"}}, "config.WorkingDir", id="deeper"),
         pytest.param({"config": {"OnBuild": ["RUN x", "ENV DB_PASSWORD=x y"]}}, "config.OnBuild[1]", id="a-list"),
         pytest.param(
@@ -124,8 +124,12 @@ def test_the_canary_never_survives(place: str, before: str, after: str, in_name:
         ),
         pytest.param({"container_config": {"Env": ["DB_PASSWORD=,x"]}}, "container_config.Env[0]", id="an-entry"),
         pytest.param({"history": [{}, {"author": CANARY}]}, "history[1].author", id="in-a-list"),
-        pytest.param({"a": [[["x", CANARY]]]}, "a[0][0][1]", id="lists-in-lists"),
-        pytest.param({"a": {CANARY: 1}}, "a", id="a-name"),
+        pytest.param({"a": [[["x", CANARY]]]}, "#0[0][0][1]", id="lists-in-lists"),
+        pytest.param({"a": {CANARY: 1}}, "#0", id="a-name"),
+        pytest.param({"": "DB_PASSWORD=hunter2"}, "#0", id="no-name-at-all"),
+        pytest.param({"id": {"b": 1, "s3cr3t": {"password": "hunter2"}}}, "id.#1.#0", id="names-that-nobody-knows"),
+        pytest.param({"a": {"password": ["x", {"b": 1}]}}, "#0.#0[0]", id="a-list-under-a-telling-name"),
+        pytest.param({"config": {"Shell": ["env", "DB_PASSWORD=", "x"]}}, "config.Shell[2]", id="a-word-and-its-value"),
         pytest.param({CANARY: {"b": CANARY}}, "config", id="the-first-name"),
         pytest.param(
             {"config": {"Healthcheck": {"Test": ["CMD", "curl", "-u", "u:Sup3rS3cret", "http://x/"]}}},

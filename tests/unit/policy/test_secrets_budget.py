@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from gateway.policy import detectors
-from gateway.policy.detectors import UNREADABLE, Budget, detect_in_words, detect_named, detect_pair, detect_text
+from gateway.policy import budget as budgets
+from gateway.policy.budget import Budget
+from gateway.policy.detectors import UNREADABLE, detect_in_words, detect_named, detect_pair, detect_text
 from gateway.policy.secrets import mask
 
 CANARY = "ghp_" + "C4n4ryC4n4ryC4n4ryC4n4ryC4n4ryC4n4ry"
@@ -25,7 +26,11 @@ def test_nothing_is_read_where_nothing_is_left() -> None:
 
 @pytest.mark.parametrize(
     "budget",
-    [pytest.param({"texts": 10}, id="texts"), pytest.param({"candidates": 10}, id="candidates")],
+    [
+        pytest.param({"texts": 10}, id="texts"),
+        pytest.param({"candidates": 10}, id="candidates"),
+        pytest.param({"characters": 200}, id="characters"),
+    ],
 )
 def test_what_is_past_the_budget_is_masked_whatever_it_is(budget: dict[str, int]) -> None:
     labels = {f"a{number}_token": "$x" for number in range(20)}
@@ -63,7 +68,7 @@ def test_a_long_candidate_counts_for_several() -> None:
 
 
 def test_a_big_image_is_far_within() -> None:
-    budget = Budget(texts=detectors.MAX_BUDGET_TEXTS // 8, candidates=detectors.MAX_BUDGET_CANDIDATES // 4)
+    budget = Budget(texts=budgets.MAX_BUDGET_TEXTS // 8, candidates=budgets.MAX_BUDGET_CANDIDATES // 4)
     labels = {f"org.example.label.{number}": f"value {number}" for number in range(2000)}
     env = [f"SERVICE_{number}_TOKEN=${{TOKEN_{number}}}" for number in range(2000)]
     masked = mask(labels=labels, env=env, history=[f"RUN step {number}" for number in range(500)], budget=budget)
@@ -80,6 +85,15 @@ COSTLY: dict[str, Any] = {
     "one-long-name": {"labels": {"a" + "token:" * (4 * MIB // 6): "b"}},
     "lists-in-lists": {"rest": {"a": [[[]]] * 500_000}},
     "empty-texts": {"rest": {"a": [""] * 1_400_000}},
+    "made-for-the-pattern-of-a-key": {"rest": {"a": "awssecretasx" * (4 * MIB // 12)}},
+    "digests-of-forty-characters": {"rest": {"a": f"={'a1' * 20}" * (4 * MIB // 41)}},
+    "characters-that-are-not-plain": {"rest": {"a": ["\uff1d\u200b" * 200] * 1700, "b": "\u0301\u0316" * MIB}},
+    "a-character-that-stands-for-a-sentence": {"rest": {"a": "\ufdfa" * (4 * MIB // 3)}},
+    "escapes": {"rest": {"a": "\\" * 2 * MIB, "b": '\\"' * MIB, "c": "\\u0070" * (MIB // 6)}},
+    "quotation-marks-that-are-not-closed": {"rest": {"a": "token=\"$a '" * (4 * MIB // 11)}},
+    "elements-that-are-not-closed": {"rest": {"a": "<token>" * (4 * MIB // 7)}},
+    "addresses-without-an-end": {"rest": {"a": "a://b:c/" * (4 * MIB // 8)}},
+    "keys-that-do-not-end": {"rest": {"a": ["-----BEGIN PRIVATE KEY" * 10] * 15_000}},
     "short-labels": {"labels": {f"{number:x}": "" for number in range(400_000)}},
     "numbers-that-are-taken": {
         "labels": {(f"password=a{i}" if i % 2 else f"[masked: password] {i}"): "" for i in range(80_000)}

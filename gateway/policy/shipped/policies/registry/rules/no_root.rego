@@ -3,8 +3,9 @@
 # description: |
 #   The user of the image's config is not root. No user at all, a user whose number is 0 in any spelling (`0`, `00`,
 #   `+0`, `0:0`) and the names of `root_names`, each with or without a group, are root. A name that only the image's
-#   own /etc/passwd makes number 0 is not seen. Repositories that match `exempt_repositories` are not judged. Judges
-#   images, each platform of an index.
+#   own /etc/passwd makes number 0 is not seen. A user that the gateway masks, since it looks like a secret, is a
+#   violation too, whatever SEC001 says of it: nobody can tell who that is. Repositories that match `exempt_repositories`
+#   are not judged. Judges images, each platform of an index.
 # custom:
 #   code: CFG001
 #   level: warn
@@ -48,15 +49,27 @@ verdict(subject) := {"is": "violation", "message": "the image has no config that
 verdict(subject) := {"is": "violation", "message": message} if {
 	subject.kind == "image"
 	exempt == false
+	masked(subject.config.user) == false
 	root(account(subject.config.user)) == true
 	message := concat("", ["the image runs as root (user \"", subject.config.user, "\")"])
+}
+
+verdict(subject) := {"is": "violation", "message": message} if {
+	subject.kind == "image"
+	exempt == false
+	masked(subject.config.user) == true
+	message := concat("", ["nobody can tell whether the image runs as root (user \"", subject.config.user, "\")"])
 }
 
 verdict(subject) := {"is": "pass"} if {
 	subject.kind == "image"
 	exempt == false
+	masked(subject.config.user) == false
 	root(account(subject.config.user)) == false
 }
+
+# What was masked could be any user, root too.
+masked(user) := startswith(user, "[masked: ")
 
 # The part before the group.
 account(user) := trim_space(split(user, ":")[0])
