@@ -1,6 +1,7 @@
 """Signatures that are somebody else's, handled by who may sign and no more: through the whole gateway."""
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from gateway.access.values import Role
 from tests.support.api import Reply
-from tests.support.evidence import Evidence, attested_classic, signed_classic, trust_files
+from tests.support.evidence import Evidence, attest_statement, attested_classic, signed_classic, signer, trust_files
 from tests.support.images import Artifact, image
 from tests.support.whole import KEY, OTHER_KEY, Whole, furnished, whole
 
@@ -100,3 +101,16 @@ def test_evidence_that_nobody_trusts_yet_is_not_taken_from_its_subject(built: Wh
     built.trust(trust_files(KEY))
     assert built.push("pusher", app, "v1").status == 201
     assert see(built, "v1") == 200
+
+
+@pytest.mark.parametrize(("values", "status"), [(1_000, 201), (150_000, 403)], ids=["ordinary", "long"])
+def test_a_statement_that_nobody_signed_is_not_read_at_length(built: Whole, values: int, status: int) -> None:
+    """Whether bytes that are here name another subject is asked of each PUT, before anything is verified."""
+    app, _ = victim(built, "one")
+    statement = json.loads(attest_statement(subject=app.digest)) | {"predicate": [1] * values}
+    evidence = attested_classic(signer("ecdsa-p256", 77), json.dumps(statement).encode(), subject=app.digest)
+    assert built.attach("scanner", misplaced(evidence)).status == 201
+    reply = built.attach("scanner", evidence)
+    assert reply.status == status, reply.body
+    if status == 403:
+        assert codes(reply) == ["EVIDENCE_SUBJECT"]

@@ -2,10 +2,11 @@
 
 import asyncio
 import dataclasses
+import json
 import sqlite3
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
@@ -30,7 +31,7 @@ from gateway.policy.values import PolicyUnavailable
 from tests.support.admission import HOST, KEY, REPOSITORY, House
 from tests.support.admission_stories import codes, play
 from tests.support.evidence import signed_bundle, trust_files
-from tests.support.images import Artifact, image
+from tests.support.images import Artifact, Blob, canonical, image
 from tests.support.scripted_engine import ScriptedEngine, allowed, revision
 
 SETTINGS = EvaluatorSettings(HOST, frozenset({HOST}), 10.0, 10.0)
@@ -181,6 +182,31 @@ def test_a_config_that_cannot_be_read_is_unavailable_and_one_of_another_length_m
         assert isinstance(await home.put("alice", app, "v1"), Unreachable)
         with_evaluator(home, blobs=Blobs(home.content.blobs, {config: SizeInvalid("too long")}))  # type: ignore[arg-type]
         assert codes(await home.put("alice", app, "v1")) == {"CONTENT_MALFORMED"}
+
+    play(tmp_path, story)
+
+
+def long(name: str) -> Artifact:
+    """Return an image whose description is not made on the event loop, though nothing is proven of it."""
+    clean = image(name)
+    document = json.loads(clean.manifest.content) | {"annotations": {"a": "b" * 10_000}}
+    return dataclasses.replace(clean, manifest=Blob(clean.manifest.media_type, canonical(document)))
+
+
+def test_a_description_that_takes_too_long_is_no_answer_and_keeps_no_evidence_from_being_verified(
+    tmp_path: Path,
+) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        other = image("other")
+        with ThreadPoolExecutor(1) as describing:
+            busy = describing.submit(time.sleep, 0.3)
+            brief = dataclasses.replace(SETTINGS, verification_seconds=0.05)
+            with_evaluator(home, settings=brief, describing=describing)
+            outcome = await home.push("alice", long("one"), "v1")
+            assert isinstance(outcome, Unreachable)
+            assert "not read in time" in outcome.reason
+            assert isinstance(await home.attach("alice", signed_bundle(KEY, subject=other.digest)), Admitted | Held)
+            assert not busy.done()
 
     play(tmp_path, story)
 

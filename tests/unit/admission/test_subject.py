@@ -73,6 +73,21 @@ def test_a_verdict_that_would_now_fail_is_stored_as_drift_and_hides_nothing(tmp_
     play(tmp_path, story)
 
 
+def test_the_input_of_a_decision_that_only_repeats_an_admission_is_kept_in_bounds(tmp_path: Path) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        app = await admitted(home)
+        passing = "SELECT count(*) FROM passing_input"
+        before = await home.database.write(lambda connection: connection.execute(passing).fetchone()[0])
+        engine.script = lambda document, active: allowed(active, f"WARNS_{document['time']}")
+        for _ in range(3):
+            home.now += 1
+            assert warned(await reevaluate(home, app)) == {f"WARNS_{home.now}"}
+        after = await home.database.write(lambda connection: connection.execute(passing).fetchone()[0])
+        assert after == before + 3
+
+    play(tmp_path, story)
+
+
 def test_a_tag_held_on_an_admitted_manifest_moves_when_its_rule_lets_it(tmp_path: Path) -> None:
     async def story(home: House, engine: ScriptedEngine) -> None:
         engine.script = lambda document, active: held(active, "WAIT") if document["tag"] else allowed(active)
