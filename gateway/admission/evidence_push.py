@@ -8,6 +8,7 @@ Source: DESIGN 2 ("Evidence for a held or distrusted subject"), 3 ("Evidence arr
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.admission.attempt import Attempt, over_quota, put, refuse, stored_as, write
 from gateway.admission.classify import Classified
@@ -29,7 +30,6 @@ from gateway.catalog.evidence_order import repeats
 from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import EvidenceFacts, World, WorldKey
 from gateway.errors import ManifestInvalid, NameUnknown, Reason
-from gateway.evidence.content import parse_content
 from gateway.evidence.values import Rejected
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
@@ -63,8 +63,10 @@ async def put_evidence(tools: Tools, push: Push, manifest: Manifest, classified:
     if not parts.missing:
         first_seen = attempt.now if attempt.world.manifest is None else attempt.world.manifest.first_seen
         evidence = await tools.evidence.read(manifest, claim, first_seen=first_seen)
-        parse_content(evidence)
-    if (elsewhere := other_subject(attempt.world.manifest, claim, evidence)) is not None:
+    elsewhere = await tools.evaluator.look(evidence, partial(other_subject, attempt.world.manifest, claim, evidence))
+    if isinstance(elsewhere, NoAnswer):
+        return unanswered(elsewhere)
+    if elsewhere is not None:
         return await refuse(tools, attempt, Fails((elsewhere,)), Basis(), None)
     proof = await tools.evaluator.prove(
         claim.subject,
@@ -174,10 +176,8 @@ async def _rejudged(tools: Tools, attempt: Attempt, subject: Subject, proof: Pro
     digest = subject.manifest.digest
     if stands(facts) and all(tag.pending != digest for tag in subject.world.tags):
         return None
-    trigger = Trigger(TriggerKind.EVIDENCE, attempt.push.grant.principal.id)
-    rejudged = await rejudge(
-        tools, subject.manifest, repository, subject.world, proof=proof, trigger=trigger, now=attempt.now
-    )
+    trigger, world = Trigger(TriggerKind.EVIDENCE, attempt.push.grant.principal.id), subject.world
+    rejudged = await rejudge(tools, subject.manifest, repository, world, proof=proof, trigger=trigger, now=attempt.now)
     if isinstance(rejudged, NoAnswer) and stands(facts):
         data = {"repository": repository.text, "digest": str(digest), "kind": TriggerKind.EVIDENCE.value}
         later = EnqueueWork("reevaluate", f"{repository}@{digest}", data, attempt.now)
@@ -215,9 +215,7 @@ async def _commit(
     ):
         return STALE
     stored = stored_as(attempt, pending=(), decision_id=None if rejudged is None else rejudged.decision_id)
-    if unverified:
-        return Held(stored, unverified)
-    return Admitted(stored, _still_waiting(rejudged))
+    return Held(stored, unverified) if unverified else Admitted(stored, _still_waiting(rejudged))
 
 
 def _why_unverified(evidence: Digest, proof: Proof) -> tuple[Reason, ...]:

@@ -12,6 +12,7 @@ Source: DESIGN 3 ("Evidence"); cosign specs/SIGNATURE_SPEC.md, "Tag-based discov
 from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import ManifestFacts
 from gateway.errors import Reason
+from gateway.evidence.content import parse_content
 from gateway.evidence.values import EvidenceClaim, EvidenceObject
 from gateway.evidence.verify import names_subject
 
@@ -19,8 +20,11 @@ from gateway.evidence.verify import names_subject
 def other_subject(stored: ManifestFacts | None, claim: EvidenceClaim, evidence: EvidenceObject | None) -> Reason | None:
     """Return why bytes that are here as evidence are not taken as evidence of ``claim.subject``; None where they are.
 
-    ``evidence`` is None where one of its layers is not here for the caller: then nobody can say what it names.
+    ``evidence`` is None where one of its layers is not here for the caller: then nobody can say what it names. Raises
+    `ManifestInvalid` for evidence that does not read as its format.
     """
+    if evidence is not None:
+        parse_content(evidence)
     if stored is None or stored.cls is not ManifestClass.EVIDENCE or stored.subject == claim.subject:
         return None
     if stored.verified:

@@ -5,6 +5,7 @@ Source: DESIGN 2 and 3.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.access.values import Grant
 from gateway.admission import deletion
@@ -159,9 +160,11 @@ class Gate:
         try:
             extra = await self.tools.evidence.read(manifest, claim, first_seen=facts.first_seen)
             # The PUT did not look at a part that came later.
-            parse_content(extra)
+            looked = await self.tools.evaluator.look(extra, partial(parse_content, extra))
         except ManifestInvalid as invalid:
             return Held(_stored(view), (Reason("CONTENT_MALFORMED", invalid.message, "deny"),))
+        if isinstance(looked, NoAnswer):
+            return unanswered(looked)
         proof = await self.tools.evaluator.prove(view.subject, view.repository, world, extra=extra, now=now)
         if isinstance(proof, NoAnswer):
             return unanswered(proof)
