@@ -40,3 +40,21 @@ def test_decode_refuses(text: str, code: RejectionCode) -> None:
     with pytest.raises(Refused) as caught:
         base64_strict.decode(text, what="it", max_bytes=3)
     assert caught.value.code is code
+
+
+PIECE = base64_strict._PIECE_BYTES
+
+
+@pytest.mark.parametrize("length", [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 2 * PIECE + 2])
+def test_decode_of_more_than_one_piece(length: int) -> None:
+    content = bytes(range(251)) * (length // 251 + 1)
+    text = base64.b64encode(content[:length]).decode()
+    assert base64_strict.decode(text, what="it", max_bytes=length) == content[:length]
+
+
+@pytest.mark.parametrize("last", [b"x" * (PIECE - 1), b"x" * (PIECE - 2)])
+def test_decode_refuses_what_goes_on_after_padding_where_two_pieces_meet(last: bytes) -> None:
+    text = base64.b64encode(last).decode() + "QUJD"
+    with pytest.raises(Refused) as caught:
+        base64_strict.decode(text, what="it", max_bytes=2 * PIECE)
+    assert caught.value.code is RejectionCode.PAYLOAD_MALFORMED
