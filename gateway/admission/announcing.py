@@ -6,6 +6,7 @@ I/O: through the store it wraps.
 Source: issue item 9 ("one JSON line per request and per decision"); INTERFACE 6 ("the same decision id").
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -37,7 +38,10 @@ class Decided:
 
 
 class Announcing:
-    """`AdmissionStore` that tells ``decided`` of each decision after its commit. ``decided`` returns at once."""
+    """`AdmissionStore` that tells ``decided`` of each decision after its commit.
+
+    ``decided`` returns at once. That it fails changes nothing: what was committed is not answered as if it were not.
+    """
 
     def __init__(self, inner: AdmissionStore, *, decided: Callable[[Decided], None]) -> None:
         self._inner = inner
@@ -60,7 +64,8 @@ class Announcing:
         if committed:
             for effect in effects:
                 if isinstance(effect, RecordDecision):
-                    self._decided(_told(effect, repository))
+                    with contextlib.suppress(Exception):
+                        self._decided(_told(effect, repository))
         return committed
 
     async def decisions(self, repository: RepositoryName, digest: Digest, *, limit: int) -> Sequence[DecisionRow]:

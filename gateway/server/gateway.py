@@ -57,7 +57,7 @@ def serve(config: Config) -> None:
     Raises `ConfigInvalid` and `Unavailable` before anything is served, and `StorageFailed` then or when a store fails.
     """
     check(config)
-    log.take_libraries()
+    log.take_over()
     # Before the stores: a second process on the same address has done nothing when it ends.
     with listening_socket(config) as listener:
         _serve(config, listener)
@@ -65,6 +65,7 @@ def serve(config: Config) -> None:
 
 def _serve(config: Config, listener: socket.socket) -> None:
     metrics = Metrics()
+    metrics.unwritten_lines(log.unwritten)
     most = max_connections(raise_limit())
     crowd = Crowd(
         max_connections=most,
@@ -84,7 +85,7 @@ def _serve(config: Config, listener: socket.socket) -> None:
         if config.log.requests:
             log.request(record)
 
-    running = Running(parts, failed=failed)
+    running = Running(parts, failed=failed, ended=failed.ended)
     passwords = PasswordThreads(
         parameters=RFC_9106_SECOND,
         max_concurrent=MAX_PASSWORD_HASHES,
@@ -97,7 +98,7 @@ def _serve(config: Config, listener: socket.socket) -> None:
 
     async def ready() -> Mapping[str, str]:
         if failed.broken is not None:
-            return {"storage": "a store failed, and this process is ending"}
+            return failed.down()
         try:
             parts.database.files.check()
         except GatewayError as error:

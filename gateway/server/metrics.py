@@ -60,6 +60,11 @@ class Metrics:
         for outcome in OUTCOMES:  # there from the start: an alert on what never was is one that never fires
             self._decisions.labels(outcome)
         self._failures = Counter("registry_gateway_failures", "Surprises that were logged.", registry=self.registry)
+        self._unwritten = Gauge(
+            "registry_gateway_log_unwritten",
+            "Lines of the log that could not be written since the process began: alert where it rises.",
+            registry=self.registry,
+        )
         self._stock = Gauge(
             "registry_gateway_stock", "What the catalog holds, by kind.", ("kind",), registry=self.registry
         )
@@ -100,6 +105,10 @@ class Metrics:
     def failure(self) -> None:
         """Count a surprise."""
         self._failures.inc()
+
+    def unwritten_lines(self, count: Callable[[], int]) -> None:
+        """Ask ``count`` how many lines of the log could not be written, whenever that is told."""
+        self._unwritten.set_function(count)
 
     def connections(self, count: Callable[[], int]) -> None:
         """Ask ``count`` how many connections are open, whenever that is told."""

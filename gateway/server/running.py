@@ -7,7 +7,7 @@ Source: DESIGN 2 ("Background work"), 8.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from gateway.app import Parts, background, unix_now
@@ -22,11 +22,22 @@ LOOSE_SECONDS: Final = 24 * 3600
 
 
 class Running:
-    """What happens besides requests, until it is stopped."""
+    """What happens besides requests, until it is stopped.
 
-    def __init__(self, parts: Parts, *, failed: Callable[[str, BaseException], None]) -> None:
+    ``failed`` is told of surprises, after which everything goes on; ``ended`` of a loop that does not, which nothing but the
+    end of the process may bring about.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        failed: Callable[[str, BaseException], None],
+        ended: Callable[[str, BaseException | None], None],
+    ) -> None:
         self._parts = parts
         self._failed = failed
+        self._ended = ended
         self._worker = background(parts, now=unix_now, failed=failed)
         self._version: int | None = None
         self.policy: str | None = None
@@ -36,16 +47,17 @@ class Running:
         """Run the loops while inside; write down what was counted before leaving, and close the parts."""
         await self.follow()
         loops = [
-            asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
-            asyncio.create_task(self._every(FLUSH_SECONDS, self._flush)),
-            asyncio.create_task(self._every(FLUSH_SECONDS, self._stay)),
-            asyncio.create_task(self._every(REAP_SECONDS, self._look)),
-            asyncio.create_task(self._every(REAP_SECONDS, self._reap)),
+            self._loop(TICK_SECONDS, self._tick),
+            self._loop(FLUSH_SECONDS, self._flush),
+            self._loop(FLUSH_SECONDS, self._stay),
+            self._loop(REAP_SECONDS, self._look),
+            self._loop(REAP_SECONDS, self._reap),
         ]
         try:
             yield
         finally:
             for loop in loops:
+                loop.remove_done_callback(self._left)
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
             try:
@@ -53,13 +65,25 @@ class Running:
             finally:
                 await self._parts.close()
 
-    async def _every(self, seconds: float, step: Callable[[], object]) -> None:
+    def _loop(self, seconds: float, step: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        name = getattr(step, "__name__", "step").removeprefix("_")
+        loop = asyncio.create_task(self._every(seconds, step, name=name), name=name)
+        loop.add_done_callback(self._left)
+        return loop
+
+    async def _every(self, seconds: float, step: Callable[[], Awaitable[None]], *, name: str) -> None:
         while True:
             try:
-                await step()  # type: ignore[misc]
+                await step()
             except Exception as error:
-                self._failed(getattr(step, "__name__", "step"), error)
+                # Whoever is told may fail as well, for as long as it likes: the next step is due all the same.
+                with contextlib.suppress(Exception):
+                    self._failed(name, error)
             await asyncio.sleep(seconds)
+
+    def _left(self, loop: asyncio.Task[None]) -> None:
+        """Say that ``loop`` is over, which nobody asked of it: cancelled from within, or by what is no `Exception`."""
+        self._ended(loop.get_name(), None if loop.cancelled() else loop.exception())
 
     async def _tick(self) -> None:
         """Follow the active revision, then carry out what is due; nothing but one pragma where nothing changed."""

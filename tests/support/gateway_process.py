@@ -40,10 +40,11 @@ class GatewayProcess:
         self._run("init", self.folder, "--listen", f"{address}:{port}", "--public-url", self.url).ok()
         (self.ca,) = self.folder.rglob("ca.pem")
 
-    def start(self) -> None:
-        """Serve, and return when `/readyz` says so."""
+    def start(self, *, log: Path | None = None) -> None:
+        """Serve, and return when `/readyz` says so. ``log``: where its output goes instead of into a file of its own."""
         config = self.folder / "gateway.toml"
-        self._server = Server(*self._enter, PROGRAM, "--config", config, "serve", env=_environment(), log=self._log)
+        log = self._log if log is None else log
+        self._server = Server(*self._enter, PROGRAM, "--config", config, "serve", env=_environment(), log=log)
         self._server.wait_until(self._ready)
 
     def stop(self) -> int:

@@ -104,3 +104,11 @@ def test_what_is_read_is_the_stores() -> None:
     assert asyncio.run(store.decisions(APP, ONE, limit=1)) == []
     assert asyncio.run(store.drift(None, limit=1)) == []
     assert asyncio.run(store.decision_input("00")) == b"00"
+
+
+def test_what_was_committed_stands_where_nobody_can_be_told_of_it() -> None:
+    def full(_: Decided) -> None:
+        raise OSError(28, "No space left on device")
+
+    store = Announcing(Store(True), decided=full)
+    assert asyncio.run(store.commit([], (RECORDED,), repository=APP, now=1)) is True

@@ -1,7 +1,12 @@
 """The line of a decision, and of a library: what stands in it."""
 
+import io
 import json
 import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +67,72 @@ def test_what_a_library_logs_is_a_line_of_the_same_form() -> None:
         "message": "two\nlines of it",
         "exception": "ValueError: \x1b[2J\n",
     }
+
+
+class Closed(io.StringIO):
+    """A stderr that takes nothing."""
+
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+class Wordless(Exception):
+    """An error, and a value, that cannot be put into words."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(lambda: log.request({"path": "/v2/"}), id="request"),
+        pytest.param(lambda: log.notice("draining"), id="notice"),
+        pytest.param(lambda: log.failure("step", ValueError("odd")), id="failure"),
+    ],
+)
+def test_a_line_that_cannot_be_written_is_counted_and_raises_nothing(
+    monkeypatch: pytest.MonkeyPatch, write: Callable[[], None]
+) -> None:
+    before = log.unwritten()
+    monkeypatch.setattr(sys, "stderr", Closed())
+    write()
+    assert log.unwritten() == before + 1
+
+
+def test_what_has_no_words_raises_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    before = log.unwritten()
+    log.notice("odd", value=Wordless())
+    log.failure("step", Wordless())
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert (log.unwritten() - before, [line["error"] for line in lines]) == (1, ["Wordless"])
+
+
+def test_stderr_that_was_taken_over_fails_nobody_and_writes_whole_lines_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = log.unwritten()
+    with (tmp_path / "log").open("wb") as file:
+        stderr = log.Unfailing(file.fileno())
+        room = [3, -1]
+
+        def write(descriptor: int, data: bytes) -> int:
+            if not room:
+                return real(descriptor, data)
+            size = room.pop(0)
+            if size < 0:
+                raise OSError(28, "No space left on device")
+            return real(descriptor, data[:size])
+
+        real = os.write
+        monkeypatch.setattr(os, "write", write)
+        print("first line", file=stderr)
+        stderr.write("second line\n")
+        stderr.flush()
+        assert (stderr.fileno(), stderr.isatty()) == (file.fileno(), False)
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert lines[0] == "fir"
+    assert lines[-1] == "second line"
+    assert log.unwritten() == before + 1

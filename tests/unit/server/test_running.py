@@ -7,15 +7,22 @@ from pathlib import Path
 import pytest
 
 from gateway import app
+from gateway.catalog.sqlite.database import Database
 from gateway.catalog.values import EventRow
 from gateway.cli.initial import initialise
 from gateway.config.reading import load
+from gateway.errors import Internal
 from gateway.identity.values import SYSTEM
 from gateway.oci.digest import Digest
 from gateway.policy.pack import shipped_revision
+from gateway.server import running as running_module
 from gateway.server.running import Running
 
 DIGEST = Digest.of(b"pulled")
+
+
+class Beyond(BaseException):
+    """What no ``except Exception`` meets."""
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +30,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("running") / "registry"
     initialise(directory, listen="127.0.0.1:5000", public_url=None, tls="off")
     return directory
+
+
+def not_expected(what: str, error: BaseException | None) -> None:
+    pytest.fail(f"{what}: {error}")
 
 
 def events(folder: Path) -> list[EventRow]:
@@ -47,7 +58,7 @@ def test_what_was_counted_is_written_before_the_process_ends(folder: Path) -> No
     async def story() -> int:
         failures: list[str] = []
         parts = app.compose(load(folder / "gateway.toml", {}))
-        running = Running(parts, failed=lambda what, error: failures.append(f"{what}: {error}"))
+        running = Running(parts, failed=lambda what, error: failures.append(f"{what}: {error}"), ended=not_expected)
         async with running.lifespan():
             now = app.unix_now()
             for _ in range(3):
@@ -81,7 +92,7 @@ def test_a_policy_that_was_activated_meanwhile_is_followed_and_told(
 
     async def story() -> None:
         parts = app.compose(load(folder / "gateway.toml", {}))
-        running = Running(parts, failed=lambda what, error: pytest.fail(f"{what}: {error}"))
+        running = Running(parts, failed=not_expected, ended=not_expected)
         async with running.lifespan():
             told.append(running.policy)
             await parts.revisions.activate(
@@ -95,3 +106,59 @@ def test_a_policy_that_was_activated_meanwhile_is_followed_and_told(
     followed = [(line["before"], line["revision"]) for line in lines if line["event"] == "policy"]
     assert told[1] == revision.id
     assert followed == [(None, told[0]), (told[0], told[1])]
+
+
+def test_a_loop_goes_on_where_nobody_can_be_told_of_what_failed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    thrice = asyncio.Event()
+
+    def failed(what: str, _: BaseException) -> None:
+        told.append(what)
+        if told.count("tick") > 2:
+            thrice.set()
+        raise OSError(28, "No space left on device")
+
+    def broken(_: object) -> int:
+        raise Internal("odd")
+
+    monkeypatch.setattr(running_module, "TICK_SECONDS", 0.001)
+    monkeypatch.setattr(Database, "data_version", broken)
+
+    async def story() -> None:
+        parts = app.compose(load(folder / "gateway.toml", {}))
+        async with asyncio.timeout(20), Running(parts, failed=failed, ended=not_expected).lifespan():
+            await thrice.wait()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(asyncio.CancelledError(), id="cancelled-from-within"),
+        pytest.param(Beyond("odd"), id="no-exception"),
+    ],
+)
+def test_a_loop_that_ends_by_itself_is_told_of(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    told: list[tuple[str, BaseException | None]] = []
+    heard = asyncio.Event()
+
+    def ended(what: str, by: BaseException | None) -> None:
+        told.append((what, by))
+        heard.set()
+
+    def broken(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(Database, "data_version", broken)
+
+    async def story() -> None:
+        parts = app.compose(load(folder / "gateway.toml", {}))
+        async with asyncio.timeout(20), Running(parts, failed=not_expected, ended=ended).lifespan():
+            await heard.wait()
+        # Those that are ended with the process have not ended by themselves.
+
+    asyncio.run(story())
+    assert told == [("tick", error if isinstance(error, Beyond) else None)]
