@@ -7,6 +7,7 @@ I/O: through the catalog and the content store.
 Source: OCI distribution-spec v1.1.1, "Pushing Blobs" and its main branch (cancel, digest-algorithm); DESIGN 4.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -17,10 +18,11 @@ from gateway.api.mount import Mounts
 from gateway.api.refusals import error_entry, rule
 from gateway.api.routes import MAX_SESSION_CHARS, only
 from gateway.catalog.stores import BlobCatalog, UploadCatalog
-from gateway.catalog.values import UploadRow
+from gateway.catalog.values import MAX_PATCHES, UploadRow
 from gateway.content.store import UploadStore
 from gateway.errors import (
     DigestInvalid,
+    GatewayError,
     Internal,
     SizeInvalid,
     StorageFailed,
@@ -86,7 +88,11 @@ class Uploads:
         row = await self._row(call, access)
         try:
             size = await self._receive(call, row)
-            await self.catalog.advance(row.id, from_size=row.size, to_size=size, now=call.now)
+            try:
+                await self.catalog.advance(row.id, from_size=row.size, to_size=size, now=call.now)
+            except GatewayError:
+                await self._failed(row)
+                raise
         except UploadOutOfOrder as error:
             return _out_of_order(row, error)
         return _progress(202, row, size=size)
@@ -139,7 +145,8 @@ class Uploads:
     async def _receive(self, call: Call, row: UploadRow) -> int:
         """Append the body to the session; return how long it is then, not recorded yet.
 
-        Raises `UploadOutOfOrder` before a byte is read where the chunk belongs elsewhere; the session lives on.
+        Raises `UploadOutOfOrder` before a byte is read where the chunk belongs elsewhere; the session lives on. What fails
+        later has cost as much as what does not, and counts as much.
         """
         chunk = _chunk(call)
         if chunk is not None and chunk.start != row.size:
@@ -147,16 +154,29 @@ class Uploads:
         announced = call.request.content_length
         if announced is not None and row.size + announced > self.max_blob_bytes:
             raise SizeInvalid(f"the upload is larger than {self.max_blob_bytes} bytes")
-        size = row.size
-        if call.request.has_body:
+        if not call.request.has_body:
+            if chunk is not None:
+                raise UploadInvalid("the chunk is not as long as its Content-Range says")
+            return row.size
+        if row.patches > MAX_PATCHES:
+            raise UploadInvalid(f"more than {MAX_PATCHES} chunks: start again, with larger ones")
+        try:
             progress = await self.store.append(
-                row.id, call.body.chunks(), offset=row.size, max_bytes=self.max_blob_bytes
+                row.id,
+                call.body.chunks(),
+                offset=row.size,
+                max_bytes=self.max_blob_bytes,
+                expected_bytes=None if chunk is None else chunk.length,
             )
-            size = progress.size_bytes
-        if chunk is not None and size - row.size != chunk.length:
-            # What was appended is not recorded, so it is as if it had not come.
-            raise UploadInvalid("the chunk is not as long as its Content-Range says")
-        return size
+        except Exception:
+            await self._failed(row)
+            raise
+        return progress.size_bytes
+
+    async def _failed(self, row: UploadRow) -> None:
+        # What it failed of is what the client is told of.
+        with contextlib.suppress(GatewayError):
+            await self.catalog.count_failed(row.id)
 
     async def _finish(self, call: Call, access: Access, row: UploadRow, digest: Digest) -> Answer:
         size = await self._receive(call, row)

@@ -111,9 +111,16 @@ class RepositoryEntry:
     held: bool
 
 
+MAX_PATCHES: Final = 10_000
+"""DESIGN 4: a closing PUT on another worker re-reads the session once; this bounds what a session costs before."""
+
+
 @dataclass(frozen=True, slots=True)
 class UploadRow:
-    """An upload session. ``size`` bytes have been acknowledged; it belongs to one principal and one repository."""
+    """An upload session. ``size`` bytes have been acknowledged; it belongs to one principal and one repository.
+
+    ``patches`` is how often bytes came for it, with or without success.
+    """
 
     id: str
     repository: RepositoryName

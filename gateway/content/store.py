@@ -92,13 +92,23 @@ class UploadStore(Protocol):
         """Begin an empty session. Raises `Conflict` where the name is taken."""
         ...
 
-    async def append(self, session: str, chunks: AsyncIterator[bytes], *, offset: int, max_bytes: int) -> Progress:
+    async def append(
+        self,
+        session: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        offset: int,
+        max_bytes: int,
+        expected_bytes: int | None = None,
+    ) -> Progress:
         """Add ``chunks`` after the first ``offset`` bytes, the length that the catalog recorded; all of them or none.
 
         What the session holds beyond ``offset`` (a process died between the bytes and the record) is dropped. Raises
         `UploadInvalid` where it holds less (a power cut: the client starts over) or another request is writing to it,
-        `SizeInvalid` where it would grow beyond ``max_bytes``, `UploadUnknown`, and whatever ``chunks`` raises; the
-        session is then as before. `StorageFull` and `StorageFailed` leave no session to go on with.
+        `SizeInvalid` where it would grow beyond ``max_bytes``, `UploadInvalid` where ``chunks`` are not ``expected_bytes``
+        long (None: of any length), `UploadUnknown`, `Unavailable` where too much is dropped at this moment, and whatever
+        ``chunks`` raises; the session is then as before, without its bytes being copied. `StorageFull` and
+        `StorageFailed` leave no session to go on with.
         """
         ...
 
@@ -107,8 +117,8 @@ class UploadStore(Protocol):
 
         When this returns, the blob survives power loss, also where it was here before. The digest is verified by the
         store, never taken over from a caller. Raises `DigestInvalid` (the session is gone), `UploadUnknown`,
-        `UploadInvalid` as `append` does, `StorageFull` and `StorageFailed`. After any other failure the same call may
-        be made again.
+        `UploadInvalid` and `Unavailable` as `append` does, `StorageFull` and `StorageFailed`. After any other failure the
+        same call may be made again.
         """
         ...
 

@@ -16,9 +16,11 @@ Source: DESIGN 4; CVE-2026-32589 for why a session is bound, which is the catalo
 """
 
 import hashlib
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from stat import S_ISREG
+from typing import Final
 
 from gateway.content import files
 from gateway.content.files import BATCH_BYTES, FileSystem
@@ -33,10 +35,15 @@ from gateway.errors import (
     SizeInvalid,
     StorageFailed,
     StorageFull,
+    Unavailable,
     UploadInvalid,
     UploadUnknown,
 )
 from gateway.oci.digest import Digest
+
+MAX_CUTS: Final = 2
+"""At one time. A cut copies a whole session in one of the few threads that all uploads share."""
+CUT_RETRY_SECONDS: Final = 5
 
 
 class FilesystemUploads:
@@ -58,14 +65,24 @@ class FilesystemUploads:
         self._running = running
         self._threads = threads
         self._nonce = nonce
+        self._cuts = threading.BoundedSemaphore(MAX_CUTS)
 
     async def create(self, session: str) -> None:
         """See `UploadStore.create`. Not synced: an empty session is a promise to nobody."""
         await self._threads.hop(self._create, session)
 
-    async def append(self, session: str, chunks: AsyncIterator[bytes], *, offset: int, max_bytes: int) -> Progress:
+    async def append(
+        self,
+        session: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        offset: int,
+        max_bytes: int,
+        expected_bytes: int | None = None,
+    ) -> Progress:
         """See `UploadStore.append`. Not synced: only the end of an upload is a promise, and it syncs all of it."""
         writer = _Append(self, session, offset=offset)
+        expected = None if expected_bytes is None else offset + expected_bytes
         size = offset
         batch: list[bytes] = []
         waiting = 0
@@ -75,11 +92,16 @@ class FilesystemUploads:
                 size += len(chunk)
                 if size > max_bytes:
                     raise SizeInvalid(f"the upload is larger than {max_bytes} bytes")
+                if expected is not None and size > expected:
+                    raise UploadInvalid("the chunk is longer than it says")
                 batch.append(chunk)
                 waiting += len(chunk)
                 if waiting >= BATCH_BYTES:
                     await self._threads.hop(writer.write, batch)
                     batch, waiting = [], 0
+            if expected is not None and size < expected:
+                # Before the end: what is still this request's own to take back is truncated, what is not is copied.
+                raise UploadInvalid("the chunk is shorter than it says")
             await self._threads.hop(writer.finish, batch)
         except BaseException as error:
             # Whatever it was, a cancellation too: the lock and the file are given back before it goes on.
@@ -200,7 +222,21 @@ class FilesystemUploads:
             raise UploadUnknown(session) from None
 
     def _cut(self, path: Path, fd: int, *, size: int) -> int:
-        """Give the session's name to a copy of its first ``size`` bytes; return the copy, locked."""
+        """Give the session's name to a copy of its first ``size`` bytes; return the copy, locked.
+
+        Raises `Unavailable` where `MAX_CUTS` are under way: a rival, or a crash, leads here, and whoever races against
+        himself can bring about as many as he likes.
+        """
+        if not self._cuts.acquire(blocking=False):
+            raise Unavailable(
+                "too many broken uploads are mended at this moment: try again", retry_after_seconds=CUT_RETRY_SECONDS
+            )
+        try:
+            return self._copied(path, fd, size=size)
+        finally:
+            self._cuts.release()
+
+    def _copied(self, path: Path, fd: int, *, size: int) -> int:
         draft = self._layout.upload(f"cut-{self._nonce()}")
         copy = self._files.open(draft, files.CREATE)
         try:

@@ -24,8 +24,8 @@ LOOSE_SECONDS: Final = 24 * 3600
 class Running:
     """What happens besides requests, until it is stopped.
 
-    ``failed`` is told of surprises, after which everything goes on; ``ended`` of a loop that does not, which nothing but the
-    end of the process may bring about.
+    ``failed`` is told of surprises, after which everything goes on; ``ended`` of a loop that does not go on, which nothing
+    but the end of the process may bring about.
     """
 
     def __init__(

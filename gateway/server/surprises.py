@@ -17,7 +17,7 @@ from gateway.server.metrics import Metrics
 
 
 class Surprises:
-    """Takes note of every surprise. ``broken`` is the first after which this process is not to go on; none after it counts."""
+    """Takes note of every surprise. ``broken`` is the first after which this process is not to go on."""
 
     def __init__(self, *, metrics: Metrics, stop: Callable[[], None]) -> None:
         self._metrics = metrics

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.catalog.sqlite.uploads import MAX_OPEN, MAX_PATCHES, OPEN_RETRY_SECONDS
+from gateway.catalog.sqlite.uploads import MAX_OPEN, OPEN_RETRY_SECONDS
+from gateway.catalog.values import MAX_PATCHES
 from gateway.errors import Conflict, NameUnknown, TooManyRequests, UploadInvalid, UploadOutOfOrder, UploadUnknown
 from gateway.oci.names import ProjectName, RepositoryName
 from tests.support.catalog_admin import ADAPTERS, ALICE, BOB, NOW, Catalog
@@ -110,6 +111,18 @@ def test_the_number_of_chunks_is_bounded(catalog: Catalog) -> None:
 
     run(fill())
     assert run(catalog.uploads.upload("s1", WEB, principal_id=ALICE.id)).patches == MAX_PATCHES
+
+
+def test_a_chunk_that_came_to_nothing_counts_as_one(catalog: Catalog) -> None:
+    run(catalog.uploads.start("s1", WEB, principal=ALICE, now=NOW))
+    run(catalog.uploads.count_failed("s1"))
+    run(catalog.uploads.advance("s1", from_size=0, to_size=1, now=NOW))
+    run(catalog.uploads.count_failed("s1"))
+    row = run(catalog.uploads.upload("s1", WEB, principal_id=ALICE.id))
+    assert (row.size, row.patches) == (1, 3)
+    run(catalog.uploads.count_failed("s2"))
+    with pytest.raises(UploadUnknown):
+        run(catalog.uploads.upload("s2", WEB, principal_id=ALICE.id))
 
 
 def test_the_sessions_of_a_principal_in_a_project_are_bounded(catalog: Catalog) -> None:

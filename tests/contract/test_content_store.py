@@ -249,6 +249,24 @@ def test_an_upload_over_the_limit_is_as_before(content: Content) -> None:
     run(story())
 
 
+@pytest.mark.parametrize(
+    "part",
+    [pytest.param([b" wor"], id="short"), pytest.param([b" wor", b"ld!"], id="long"), pytest.param([], id="none")],
+)
+def test_a_chunk_of_another_length_than_it_says_is_as_if_it_had_not_come(content: Content, part: list[bytes]) -> None:
+    async def story() -> None:
+        uploads = content.uploads
+        await uploads.create("session")
+        await uploads.append("session", chunks(b"hello"), offset=0, max_bytes=LARGE, expected_bytes=5)
+        with pytest.raises(UploadInvalid):
+            await uploads.append("session", chunks(*part), offset=5, max_bytes=LARGE, expected_bytes=6)
+        assert [file.size_bytes for file in await uploads.sessions()] == [5]
+        await uploads.append("session", chunks(b" wo", b"rld"), offset=5, max_bytes=LARGE, expected_bytes=6)
+        await uploads.commit("session", digest=Digest.of(b"hello world"), size_bytes=11)
+
+    run(story())
+
+
 def test_what_was_not_recorded_is_dropped_by_the_next_chunk(content: Content) -> None:
     async def story() -> None:
         await content.uploads.create("session")

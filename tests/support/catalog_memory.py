@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gateway.audit.logins import LoginKey, LoginSpan, login_data
-from gateway.catalog.sqlite.uploads import MAX_OPEN, MAX_PATCHES, OPEN_RETRY_SECONDS
-from gateway.catalog.values import EventRow, PullRow, RevisionRow, UploadRow, WorkItem
+from gateway.catalog.sqlite.uploads import MAX_OPEN, OPEN_RETRY_SECONDS
+from gateway.catalog.values import MAX_PATCHES, EventRow, PullRow, RevisionRow, UploadRow, WorkItem
 from gateway.errors import (
     Conflict,
     Internal,
@@ -59,6 +59,11 @@ class MemoryUploads:
         if row.patches >= MAX_PATCHES:
             raise UploadInvalid("too many")
         self._rows[session] = replace(row, size=to_size, patches=row.patches + 1, touched=max(row.touched, now))
+
+    async def count_failed(self, session: str) -> None:
+        row = self._rows.get(session)
+        if row is not None:
+            self._rows[session] = replace(row, patches=row.patches + 1)
 
     async def end(self, session: str) -> None:
         self._rows.pop(session, None)

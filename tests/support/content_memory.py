@@ -80,7 +80,15 @@ class MemoryUploads:
             raise Conflict("an upload session of this name exists")
         self._set(session, b"")
 
-    async def append(self, session: str, chunks: AsyncIterator[bytes], *, offset: int, max_bytes: int) -> Progress:
+    async def append(
+        self,
+        session: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        offset: int,
+        max_bytes: int,
+        expected_bytes: int | None = None,
+    ) -> Progress:
         """See `UploadStore.append`."""
         held = bytearray(self._prefix(session, size=offset))
         self._writing.add(session)
@@ -89,6 +97,8 @@ class MemoryUploads:
                 held += chunk
                 if len(held) > max_bytes:
                     raise SizeInvalid(f"the upload is larger than {max_bytes} bytes")
+            if expected_bytes is not None and len(held) != offset + expected_bytes:
+                raise UploadInvalid("the chunk is not as long as it says")
         finally:
             self._writing.discard(session)
         if session in self._sessions:

@@ -13,13 +13,10 @@ from typing import Final
 
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.directory import read_project
-from gateway.catalog.values import UploadRow
+from gateway.catalog.values import MAX_PATCHES, UploadRow
 from gateway.errors import Conflict, NameUnknown, TooManyRequests, UploadInvalid, UploadOutOfOrder, UploadUnknown
 from gateway.identity.values import Principal
 from gateway.oci.names import RepositoryName
-
-MAX_PATCHES: Final = 10_000
-"""DESIGN 4: a closing PUT on another worker re-reads the session once; this bounds what a session costs before."""
 
 MAX_OPEN: Final = 200
 """Sessions of one principal in one project: twenty docker pushes of ten layers each at a time, by one robot.
@@ -120,6 +117,12 @@ class SqliteUploads:
             )
 
         await self._database.write(change)
+
+    async def count_failed(self, session: str) -> None:
+        """Count a chunk that came to nothing with those that did: it was received and written as they are."""
+        await self._database.write(
+            lambda connection: connection.execute("UPDATE upload SET patches = patches + 1 WHERE id = ?", (session,))
+        )
 
     async def end(self, session: str) -> None:
         """Forget the session; nothing where it is gone."""

@@ -63,7 +63,14 @@ class UploadCatalog(Protocol):
         ...
 
     async def advance(self, session: str, *, from_size: int, to_size: int, now: int) -> None:
-        """Record acknowledged bytes. Raises `UploadOutOfOrder` where the session is no longer at ``from_size``."""
+        """Record acknowledged bytes. Raises `UploadOutOfOrder` where the session is no longer at ``from_size``.
+
+        Raises `UploadInvalid` after `MAX_PATCHES` chunks, those that `count_failed` counted included.
+        """
+        ...
+
+    async def count_failed(self, session: str) -> None:
+        """Count a chunk that came to nothing; nothing where the session is gone."""
         ...
 
     async def end(self, session: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.access.values import Mode, Visibility
+from gateway.api import uploads
 from gateway.catalog.sqlite.uploads import MAX_OPEN, OPEN_RETRY_SECONDS
 from gateway.errors import StorageFull, Unavailable
 from gateway.identity.values import SYSTEM
@@ -155,6 +156,25 @@ def test_a_chunk_that_is_not_as_long_as_it_says(made: House) -> None:
     assert reply.code == "BLOB_UPLOAD_INVALID"
     at(send(made, "GET", location), 0, 204)
     finished(send(made, "PUT", f"{location}?digest={DIGEST}", CONTENT))
+
+
+def test_chunks_that_come_to_nothing_are_bounded(made: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MAX_PATCHES", 2)
+    location = at(start(made), 0, 202)
+    for _ in range(3):
+        send(made, "PATCH", location, CONTENT[:10], ("content-range", "0-19"), chunked=True)
+    (row,) = made.uploads._rows.values()
+    assert (row.size, row.patches) == (0, 3)
+    for method in ("PATCH", "PUT"):
+        reply = send(made, method, f"{location}?digest={DIGEST}" if method == "PUT" else location, CONTENT)
+        assert (reply.status, reply.code) == (400, "BLOB_UPLOAD_INVALID")
+
+
+def test_a_client_that_leaves_has_cost_a_chunk(made: House) -> None:
+    location = at(start(made), 0, 202)
+    assert send(made, "PATCH", location, [CONTENT[:10], Disconnect()], chunked=True).status == 0
+    (row,) = made.uploads._rows.values()
+    assert (row.size, row.patches) == (0, 1)
 
 
 def test_cancel(made: House) -> None:

@@ -15,6 +15,7 @@ import pytest
 from gateway.content.filesystem import open_content
 from gateway.content.layout import Layout
 from gateway.content.store import Content
+from gateway.content.uploads import MAX_CUTS
 from gateway.errors import GatewayError, Internal, StorageFailed, StorageFull, Unavailable, UploadInvalid
 from gateway.oci.digest import Digest
 from tests.support.content import PowerCut, WatchedFileSystem, chunks, run, survive
@@ -201,6 +202,40 @@ def test_sha512_is_read_once(watched: WatchedFileSystem, content: Content) -> No
     digest = Digest.of(b"x" * 3_000_000, algorithm="sha512")
     run(content.uploads.commit("session", digest=digest, size_bytes=3_000_000))
     assert [call for call, _ in watched.log].count("read") == 3
+
+
+def test_a_chunk_that_is_not_as_long_as_it_says_costs_no_copy(watched: WatchedFileSystem, content: Content) -> None:
+    run(upload(content, body=b"x" * 3_000_000))
+    for _ in range(3):
+        with pytest.raises(UploadInvalid):
+            run(content.uploads.append("session", chunks(b"x"), offset=3_000_000, max_bytes=LARGE, expected_bytes=2))
+    assert not {"read", "rename"} & {call for call, _ in watched.log}
+
+
+def test_few_sessions_are_cut_at_one_time(watched: WatchedFileSystem, content: Content) -> None:
+    """Each cut finds the next session broken as well, at the moment at which it copies."""
+    names = [f"session-{number}" for number in range(MAX_CUTS + 1)]
+    ends: list[BaseException | None] = []
+
+    def cut(left: list[str]) -> None:
+        def act(call: str, path: str) -> None:
+            if call == "rename" and left:
+                cut(left[1:])
+
+        if not left:
+            return
+        watched.fail_when = act
+        ends.append(run(survive(content.uploads.append(left[0], chunks(b"!"), offset=5, max_bytes=LARGE))))
+
+    async def begin() -> None:
+        for name in names:
+            await upload(content, session=name)
+
+    run(begin())
+    cut(names)
+    assert [type(end) for end in ends] == [Unavailable, *([type(None)] * MAX_CUTS)]
+    watched.fail_when = lambda call, path: None
+    run(content.uploads.append(names[-1], chunks(b"!"), offset=5, max_bytes=LARGE))
 
 
 # -- two processes -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,51 @@
+"""What one client may cost all others: bytes that are copied, links, repositories, memory, logins.
+
+The gateway in this process; what is measured is work and never time.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.access.values import Role
+from tests.support.whole import Whole, whole
+
+REPOSITORY = "acme/app"
+MIB = 1 << 20
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Whole]:
+    with whole(tmp_path / "state") as made:
+        made.project("acme")
+        made.person("writer", ("acme", Role.WRITER))
+        yield made
+
+
+def bytes_moved() -> int:
+    """Return how many bytes this process has read from and written to files."""
+    fields = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return int(fields["rchar"]) + int(fields["wchar"])
+
+
+def test_chunks_of_another_length_than_they_say_copy_nothing(site: Whole) -> None:
+    """Each made the gateway copy the session, for one byte: first to mend it, then to mend it again."""
+    started = site.send("POST", f"/v2/{REPOSITORY}/blobs/uploads/", who="writer")
+    where = started.one("location")
+    size = 8 * MIB
+    assert site.send("PATCH", where, who="writer", scope=REPOSITORY, body=bytes(size)).status == 202
+    before = bytes_moved()
+    for _ in range(20):
+        reply = site.send(
+            "PATCH",
+            where,
+            who="writer",
+            scope=REPOSITORY,
+            body=b"x",
+            chunked=True,
+            headers=[("content-range", f"{size}-{size + 1}")],
+        )
+        assert (reply.status, reply.code) == (400, "BLOB_UPLOAD_INVALID")
+    assert bytes_moved() - before < size
+    assert site.sql("SELECT size, patches FROM upload") == [(size, 21)]
