@@ -65,6 +65,7 @@ class Uploads:
                     mounted.size,
                     principal=access.principal,
                     now=call.now,
+                    mounted=True,
                 )
                 return _created(access.grant.repository, mounted.digest)
         digest_text = only(call.query, "digest")

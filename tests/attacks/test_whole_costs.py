@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from gateway.access.values import Role
-from tests.support.whole import Whole, whole
+from gateway.catalog.sqlite import loose
+from tests.support.images import digest_of
+from tests.support.whole import HOST, Whole, whole
 
 REPOSITORY = "acme/app"
 MIB = 1 << 20
@@ -49,3 +51,20 @@ def test_chunks_of_another_length_than_they_say_copy_nothing(site: Whole) -> Non
         assert (reply.status, reply.code) == (400, "BLOB_UPLOAD_INVALID")
     assert bytes_moved() - before < size
     assert site.sql("SELECT size, patches FROM upload") == [(size, 21)]
+
+
+def test_mounts_count_as_what_is_sent(site: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
+    """2,300 mounts were 2,300 links and as many repositories, and the sender had sent one byte."""
+    monkeypatch.setattr(loose, "MAX_LOOSE", 5)
+    monkeypatch.setattr(loose, "MAX_BARE", 3)
+    digest = digest_of(b"x")
+    assert site.upload("writer", b"x", digest, repository=REPOSITORY).status == 201
+    token = site.token("writer", f"repository:{REPOSITORY}:pull", *(f"repository:acme/r{at}:push" for at in range(9)))
+
+    def mount(number: int) -> int:
+        path = f"/v2/acme/r{number}/blobs/uploads/?mount={digest}&from={REPOSITORY}"
+        return site.client.send("POST", path, token=token, host=HOST).status
+
+    assert [mount(number) for number in range(9)] == [201, 201, *[429] * 7]
+    assert mount(1) == 201
+    assert site.count("repository", "repo_blob", "upload") == {"repository": 3, "repo_blob": 3, "upload": 0}

@@ -339,7 +339,14 @@ class Registry:
         return [RepositoryName(name) for name, known in self.blob_rows if known == digest][:limit]
 
     async def link(
-        self, repository: RepositoryName, digest: Digest, size: int, *, principal: Principal, now: int
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        size: int,
+        *,
+        principal: Principal,
+        now: int,
+        mounted: bool = False,
     ) -> None:
         self._fail()
         self.blob_rows.setdefault((repository.text, digest), BlobView(digest, size, visible=False))

@@ -256,10 +256,18 @@ class SeamBlobCatalog:
         return await self._seam.read("blobs.sources", lambda: self._inner.sources(digest, limit=limit))
 
     async def link(
-        self, repository: RepositoryName, digest: Digest, size: int, *, principal: Principal, now: int
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        size: int,
+        *,
+        principal: Principal,
+        now: int,
+        mounted: bool = False,
     ) -> None:
         await self._seam.write(
-            "blobs.link", lambda: self._inner.link(repository, digest, size, principal=principal, now=now)
+            "blobs.link",
+            lambda: self._inner.link(repository, digest, size, principal=principal, now=now, mounted=mounted),
         )
 
     async def unlink(self, repository: RepositoryName, digest: Digest, *, principal: Principal, now: int) -> None:

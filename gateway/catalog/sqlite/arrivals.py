@@ -9,6 +9,7 @@ Source: DESIGN 3 ("Missing parts").
 import sqlite3
 
 from gateway.catalog.sqlite.directory import read_project
+from gateway.catalog.sqlite.loose import check_room, is_here
 from gateway.catalog.sqlite.scope import create_repository, open_scope
 from gateway.catalog.sqlite.telling import PAGE, tell_page
 from gateway.catalog.sqlite.waiting import Part, complete
@@ -26,11 +27,18 @@ def link_blob(
     *,
     principal: Principal,
     now: int,
+    mounted: bool = False,
 ) -> None:
-    """Make the blob belong to the repository. Raises `NameUnknown`, and `Internal` for two sizes of one digest."""
+    """Make the blob belong to the repository. Raises `NameUnknown`, and `Internal` for two sizes of one digest.
+
+    ``mounted``: it was not sent, so no session was counted; raises `TooManyRequests` where there is no room for it. What
+    was sent is let in, since the room for it was looked for before.
+    """
     project = read_project(connection, repository)
     if project is None:
         raise NameUnknown(f"no project claims {repository}")
+    if mounted and not is_here(connection, repository, str(digest)):
+        check_room(connection, project.id, repository, principal=principal)
     create_repository(connection, project, repository, now=now)
     scope = open_scope(connection, project, repository, now=now)
     connection.execute(

@@ -26,6 +26,7 @@ from gateway.catalog.sqlite.arrivals import complete_waiting, link_blob
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.directory import read_project
 from gateway.catalog.sqlite.events import insert_event
+from gateway.catalog.sqlite.loose import remove_if_empty
 from gateway.catalog.sqlite.visibility import visible
 from gateway.catalog.values import BlobView
 from gateway.errors import BlobReferenced, BlobUnknown, GatewayError
@@ -93,14 +94,23 @@ class SqliteBlobs:
         )
 
     async def link(
-        self, repository: RepositoryName, digest: Digest, size: int, *, principal: Principal, now: int
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        size: int,
+        *,
+        principal: Principal,
+        now: int,
+        mounted: bool = False,
     ) -> None:
         """Make the blob belong to the repository (created if need be); have parents that miss it judged again.
 
-        Raises `NameUnknown` where no project claims the name.
+        Raises `NameUnknown` where no project claims the name, `TooManyRequests` where a ``mounted`` one is one too many.
         """
         await self._database.write(
-            lambda connection: link_blob(connection, repository, digest, size, principal=principal, now=now)
+            lambda connection: link_blob(
+                connection, repository, digest, size, principal=principal, mounted=mounted, now=now
+            )
         )
 
     async def complete_waiting(
@@ -192,6 +202,7 @@ def _unlink(
         raise BlobReferenced(str(digest))
     connection.execute("DELETE FROM repo_blob WHERE repo_id = ? AND blob_id = ?", row[:2])
     connection.execute("DELETE FROM holder WHERE repo_id = ? AND blob_id = ?", row[:2])
+    remove_if_empty(connection, row[0])
     project = read_project(connection, repository)
     insert_event(
         connection,

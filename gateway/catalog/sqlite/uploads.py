@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.directory import read_project
+from gateway.catalog.sqlite.loose import check_room, drop_loose
 from gateway.catalog.values import MAX_PATCHES, UploadRow
 from gateway.errors import Conflict, NameUnknown, TooManyRequests, UploadInvalid, UploadOutOfOrder, UploadUnknown
 from gateway.identity.values import Principal
@@ -26,19 +27,9 @@ cancelled, and when they were idle for too long.
 """
 OPEN_RETRY_SECONDS: Final = 30
 
-MAX_LOOSE: Final = 2000
-"""Blobs of one principal in one project that no manifest names yet: an index with as many layers, all brought before it.
-
-They count apart from sessions, so that one image of any size can be pushed, and end as sessions do.
-"""
-
 OPEN: Final = (
     "SELECT 1 FROM upload u WHERE u.project_id = :project AND u.principal_id = :principal LIMIT 1 OFFSET :others"
 )
-
-LOOSE: Final = """SELECT 1 FROM repo_blob k JOIN repository r ON r.id = k.repo_id
-WHERE k.loose IS NOT NULL AND k.linked_by = :principal AND r.project_id = :project LIMIT 1 OFFSET :others"""
-LOOSE_BEFORE: Final = "SELECT repo_id, blob_id FROM repo_blob WHERE loose < ? ORDER BY loose LIMIT ?"
 
 _COLUMNS: Final = "id, repo_name, principal_id, size, patches, started, touched"
 
@@ -53,8 +44,8 @@ class SqliteUploads:
         """Record a new session of size 0.
 
         Raises `NameUnknown` where no project claims the repository's name, `TooManyRequests` where the principal has
-        `MAX_OPEN` sessions in the project, or `MAX_LOOSE` blobs that nothing names: counted in the transaction, so that
-        requests at one time do not pass together.
+        `MAX_OPEN` sessions in the project, or no room for another blob that nothing names (`check_room`): counted in the
+        transaction, so that requests at one time do not pass together.
         """
 
         def change(connection: sqlite3.Connection) -> None:
@@ -67,11 +58,7 @@ class SqliteUploads:
                     f"{MAX_OPEN} uploads are open in this project: finish or cancel one before the next is started",
                     retry_after_seconds=OPEN_RETRY_SECONDS,
                 )
-            if connection.execute(LOOSE, {**values, "others": MAX_LOOSE - 1}).fetchone() is not None:
-                raise TooManyRequests(
-                    f"{MAX_LOOSE} blobs in this project wait for a manifest that names them: put those manifests first",
-                    retry_after_seconds=OPEN_RETRY_SECONDS,
-                )
+            check_room(connection, project.id, repository, principal=principal)
             connection.execute(
                 "INSERT INTO upload (id, repo_name, project_id, principal_id, started, touched) VALUES (?, ?, ?, ?, ?, ?)",
                 (session, repository.text, project.id, principal.id, now, now),
@@ -131,16 +118,10 @@ class SqliteUploads:
     async def drop_loose(self, *, before: int, limit: int) -> int:
         """Take blobs from their repositories that no manifest has named since ``before`` (Unix seconds); return how many.
 
-        Their bytes stay in the store, as those of every blob that no repository has any more.
+        Their bytes stay in the store, as those of every blob that no repository has any more. A repository that held
+        nothing else goes with them.
         """
-
-        def change(connection: sqlite3.Connection) -> int:
-            rows = connection.execute(LOOSE_BEFORE, (before, limit)).fetchall()
-            connection.executemany("DELETE FROM repo_blob WHERE repo_id = ? AND blob_id = ?", rows)
-            connection.executemany("DELETE FROM holder WHERE repo_id = ? AND blob_id = ?", rows)
-            return len(rows)
-
-        return await self._database.write(change)
+        return await self._database.write(lambda connection: drop_loose(connection, before=before, limit=limit))
 
     async def idle(self, *, before: int, limit: int) -> Sequence[str]:
         """Return ids of sessions not touched since ``before`` (Unix seconds), longest idle first."""

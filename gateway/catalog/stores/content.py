@@ -24,11 +24,19 @@ class BlobCatalog(Protocol):
         ...
 
     async def link(
-        self, repository: RepositoryName, digest: Digest, size: int, *, principal: Principal, now: int
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        size: int,
+        *,
+        principal: Principal,
+        now: int,
+        mounted: bool = False,
     ) -> None:
         """Make the blob belong to the repository (created if need be); have what waits for it judged again.
 
-        Of many, the first few; ``arrival`` work completes the others.
+        Of many, the first few; ``arrival`` work completes the others. Raises `TooManyRequests` where a blob that was
+        ``mounted``, and not sent, is one more than the principal may bring before a manifest names them.
         """
         ...
 

@@ -28,6 +28,7 @@ from gateway.catalog.sqlite import (
     descendants,
     evidence,
     listings,
+    loose,
     manifests,
     putting,
     scope,
@@ -191,6 +192,24 @@ POINT_QUERIES: Final = [
     ),
     pytest.param(world.TAGS_AT, {"t": {"COVERING INDEX ix_tag_target_id (target_id=?)"}}, id="world-tags-at"),
     pytest.param(world.TAGS_FOR, {"t": {"COVERING INDEX ix_tag_pending_id (pending_id=?)"}}, id="world-tags-for"),
+    pytest.param(
+        loose.LOOSE,
+        {
+            "k": {"INDEX ix_repo_blob_loose_of (linked_by=?)"},
+            "r": {"COVERING INDEX ix_repository_project_id (project_id=? AND rowid=?)"},
+        },
+        id="loose-blobs-of-one",
+    ),
+    pytest.param(
+        loose.BARE,
+        {
+            "k": {"INDEX ix_repo_blob_loose_of (linked_by=?)"},
+            "r": {"COVERING INDEX ix_repository_project_id (project_id=? AND rowid=?)"},
+            "m": {"COVERING INDEX ix_manifest_repo_id (repo_id=?)"},
+        },
+        id="bare-repositories-of-one",
+    ),
+    pytest.param(loose.LOOSE_BEFORE, {"repo_blob": {"COVERING INDEX ix_repo_blob_loose (loose<?)"}}, id="loose-before"),
     pytest.param(uploads.OPEN, {"u": {"INDEX ix_upload_project_id (project_id=?)"}}, id="open-uploads"),
     pytest.param(
         world.MANIFEST,
