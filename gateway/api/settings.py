@@ -14,7 +14,7 @@ from gateway.content.store import Content
 from gateway.identity.federation.ci_sessions import CiSessions
 from gateway.identity.federation.stores import SessionStore
 from gateway.identity.key_ring import KeyRing
-from gateway.identity.passwords import PasswordVerifier
+from gateway.identity.password_door import Passwords
 from gateway.identity.stores import AccountStore
 
 
@@ -82,7 +82,7 @@ class ApiDependencies:
     admission: ManifestAdmission
     standings: StandingStore
     accounts: AccountStore
-    passwords: PasswordVerifier
+    passwords: Passwords
     ci: CiSessions
     sessions: SessionStore
     keys: Callable[[], KeyRing]

@@ -31,7 +31,7 @@ from gateway.identity.access_token import issue_access_token
 from gateway.identity.authenticate import authenticate, login_method, parse_basic
 from gateway.identity.federation.ci_sessions import CiSessions
 from gateway.identity.key_ring import KeyRing
-from gateway.identity.passwords import PasswordVerifier
+from gateway.identity.password_door import Passwords
 from gateway.identity.stores import AccountStore
 from gateway.identity.values import ANONYMOUS, Basic, Identity, Principal, ResourceAccess
 from gateway.oci.names import RepositoryName
@@ -43,7 +43,7 @@ class TokenEndpoint:
 
     settings: ApiSettings
     accounts: AccountStore
-    passwords: PasswordVerifier
+    passwords: Passwords
     ci: CiSessions
     standings: StandingStore
     keys: Callable[[], KeyRing]
@@ -121,9 +121,10 @@ class TokenEndpoint:
         if credentials is None:
             return None
         address = call.request.address
+        hasher = self.passwords.presented(username=credentials.username, address=address, now=call.now)
         try:
             identity = await authenticate(
-                credentials, accounts=self.accounts, hasher=self.passwords, ci=self.ci, address=address, now=call.now
+                credentials, accounts=self.accounts, hasher=hasher, ci=self.ci, address=address, now=call.now
             )
         except Unauthorized as refused:
             # Looked for after every refusal, whatever the cause, so that an answer takes the same time.

@@ -25,7 +25,9 @@ from gateway.identity.federation.ci_sessions import CiSessions
 from gateway.identity.federation.issuers import TokenIssuer
 from gateway.identity.key_files import load_key_ring
 from gateway.identity.key_ring import KeyRing
+from gateway.identity.password_door import PasswordDoor
 from gateway.identity.passwords import RFC_9106_SECOND, PasswordThreads
+from gateway.identity.throttle import Throttle
 from gateway.outbound.client import Outbound
 from gateway.server import log
 from gateway.server.crowding import Crowding
@@ -39,6 +41,8 @@ from gateway.server.timing import Timed
 
 MAX_PASSWORD_HASHES: Final = 2
 MAX_PASSWORD_QUEUE: Final = 16
+MAX_PASSWORDS_OF_ONE: Final = 9
+"""From one address, running and waiting: half of all. Behind a NAT are many, and they have turns only with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ def _serve(config: Config, listener: socket.socket) -> None:
         parameters=RFC_9106_SECOND,
         max_concurrent=MAX_PASSWORD_HASHES,
         max_waiting=MAX_PASSWORD_QUEUE,
+        max_of_one=MAX_PASSWORDS_OF_ONE,
         random_bytes=os.urandom,
     )
     keys = Keys(load_key_ring(config.path(config.identity.key_directory)))
@@ -183,7 +188,7 @@ def dependencies(
         admission=Timed(InTurns(parts.gate), metrics, time.monotonic),
         standings=parts.standings,
         accounts=parts.standings,
-        passwords=passwords,
+        passwords=PasswordDoor(passwords, Throttle()),
         ci=CiSessions(issuers=issuers, rules=parts.federation, sessions=parts.sessions, random_bytes=os.urandom),
         sessions=parts.sessions,
         keys=keys,

@@ -10,8 +10,12 @@ import pytest
 
 from gateway.access.values import Role
 from gateway.catalog.sqlite import loose
+from gateway.cli.secrets import new_robot_secret
+from gateway.identity.values import Principal, PrincipalKind
+from gateway.oci.names import ProjectName
+from tests.support.api import Client, Reply, basic
 from tests.support.images import digest_of
-from tests.support.whole import HOST, Whole, whole
+from tests.support.whole import HOST, OPERATOR, PASSWORD, Whole, run, whole
 
 REPOSITORY = "acme/app"
 MIB = 1 << 20
@@ -68,3 +72,38 @@ def test_mounts_count_as_what_is_sent(site: Whole, monkeypatch: pytest.MonkeyPat
     assert [mount(number) for number in range(9)] == [201, 201, *[429] * 7]
     assert mount(1) == 201
     assert site.count("repository", "repo_blob", "upload") == {"repository": 3, "repo_blob": 3, "upload": 0}
+
+
+def test_wrong_passwords_close_the_door_to_whoever_sends_them_and_to_nobody_else(site: Whole) -> None:
+    """24 connections with wrong passwords had everybody else's right one answered with 429."""
+    secret, digest = new_robot_secret()
+    robot = Principal("r:ci", PrincipalKind.ROBOT, "robot+acme+ci")
+    run(
+        site.parts.principals.put_robot(
+            robot,
+            ProjectName.parse("acme"),
+            secret_sha256=digest,
+            expires=site.now + 3600,
+            quarantine_read=False,
+            role=Role.WRITER,
+            by=OPERATOR,
+            now=site.now,
+        )
+    )
+    there, here = Client(site.api, address="203.0.113.9"), Client(site.api, address="2001:db8::7")
+    beside = Client(site.api, address="2001:db8::8")
+
+    def login(client: Client, name: str, password: str) -> Reply:
+        return client.send("GET", "/token", host=HOST, headers=[basic(name, password)])
+
+    told = [login(here, f"nobody-{number}", "wrong").status for number in range(70)]
+    assert set(told[:50]) == {401}
+    assert set(told[-5:]) == {429}
+    refused = login(here, "writer", PASSWORD)
+    assert (refused.status, int(refused.one("retry-after")) > 0) == (429, True)
+    assert login(beside, "writer", PASSWORD).status == 429
+    assert login(there, "writer", PASSWORD).status == 200
+    # What we generated ourselves is looked up, and waits for nobody.
+    assert login(here, robot.name, secret).status == 200
+    site.clock[0] += 3600
+    assert login(here, "writer", PASSWORD).status == 200

@@ -88,8 +88,9 @@ class Disconnect:
 class Client:
     """Sends requests to an application, and keeps the protocol: every answer is checked to be one that can be sent."""
 
-    def __init__(self, application: Any, *, sendfile: bool = False) -> None:
+    def __init__(self, application: Any, *, sendfile: bool = False, address: str = "192.0.2.7") -> None:
         self.application = application
+        self.address = address
         self.extensions: dict[str, object] = {SENDFILE: {}} if sendfile else {}
         self.received = 0
 
@@ -138,7 +139,7 @@ class Client:
             "raw_path": path,
             "query_string": query,
             "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
-            "client": ("192.0.2.7", 40000),
+            "client": (self.address, 40000),
             "server": ("192.0.2.1", 5000),
             "extensions": self.extensions,
         }

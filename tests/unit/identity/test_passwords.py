@@ -154,3 +154,81 @@ def test_after_close_it_says_to_come_back() -> None:
     for _ in range(2):
         with pytest.raises(TooManyRequests):
             asyncio.run(made.verify(PASSWORD, None))
+
+
+def test_one_client_keeps_no_other_from_logging_in() -> None:
+    """The first has all the threads and all of the queue that is his; who comes next has the next turn."""
+
+    async def check() -> None:
+        gate = Gate()
+        made = PasswordThreads(
+            parameters=CHEAP, max_concurrent=1, max_waiting=4, max_of_one=4, random_bytes=gate.random_bytes
+        )
+        encoded = await made.hash(PASSWORD)
+        while gate.entered.acquire(blocking=False):
+            pass
+        gate.open.clear()
+        holding = asyncio.create_task(made.hash(PASSWORD))
+        await asyncio.sleep(0)
+        gate.entered.acquire()
+        ends: list[str] = []
+
+        async def ask(name: str) -> None:
+            try:
+                await made.verify(PASSWORD, encoded, turn=name)
+                ends.append(name)
+            except TooManyRequests:
+                ends.append(f"no {name}")
+
+        asked = [asyncio.create_task(ask("flood")) for _ in range(5)]
+        await asyncio.sleep(0)
+        asked.extend(asyncio.create_task(ask(name)) for name in ("one", "two"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        # The fifth is over the share of one; the fourth and the third gave way when the queue was full.
+        assert sorted(ends) == ["no flood", "no flood", "no flood"]
+        gate.open.set()
+        await asyncio.gather(holding, *asked)
+        assert ends[3:] == ["flood", "one", "two", "flood"]
+        made.close()
+
+    asyncio.run(check())
+
+
+def test_who_hangs_up_while_he_waits_gives_his_place_back() -> None:
+    async def check() -> None:
+        gate = Gate()
+        made = PasswordThreads(parameters=CHEAP, max_concurrent=1, max_waiting=1, random_bytes=gate.random_bytes)
+        gate.open.clear()
+        running = asyncio.create_task(made.hash(PASSWORD))
+        leaving = asyncio.create_task(made.hash(PASSWORD))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        waiting = asyncio.create_task(made.hash(PASSWORD))
+        await asyncio.sleep(0)
+        gate.open.set()
+        assert (await running).startswith("$argon2id$")
+        assert (await waiting).startswith("$argon2id$")
+        made.close()
+
+    asyncio.run(check())
+
+
+def test_those_that_wait_at_the_end_are_told_to_come_back() -> None:
+    async def check() -> None:
+        gate = Gate()
+        made = PasswordThreads(parameters=CHEAP, max_concurrent=1, max_waiting=1, random_bytes=gate.random_bytes)
+        gate.open.clear()
+        running = asyncio.create_task(made.hash(PASSWORD))
+        waiting = asyncio.create_task(made.hash(PASSWORD))
+        await asyncio.sleep(0)
+        ending = asyncio.create_task(asyncio.to_thread(made.close))
+        with pytest.raises(TooManyRequests, match="shutting down"):
+            await waiting
+        gate.open.set()
+        await ending
+        assert (await running).startswith("$argon2id$")
+
+    asyncio.run(check())
