@@ -13,6 +13,7 @@ from gateway.api import answer as answers
 from gateway.api.answer import Answer
 from gateway.api.asgi import Message, Receive, Scope, Send
 from gateway.api.body import Body, Disconnected
+from gateway.api.budget import BodyBudget
 from gateway.api.call import Call, Trace
 from gateway.api.guard import Guard
 from gateway.api.handlers import Handlers
@@ -45,8 +46,8 @@ _METHODS: Final = frozenset(method for row in TABLE for method in row.methods)
 
 class Api:
     """The application. Made once per process. Nothing in it changes but what is remembered: tokens that were verified and
-    the grants made of them (`Guard`), and addresses that were parsed (`Router`). All of it is bounded, and made again from
-    the request where it is missing."""
+    the grants made of them (`Guard`), and addresses that were parsed (`Router`); and what is being read (`BodyBudget`). All
+    of it is bounded, and what is remembered is made again from the request where it is missing."""
 
     def __init__(self, dependencies: ApiDependencies, settings: ApiSettings) -> None:
         self._dependencies = dependencies
@@ -59,6 +60,7 @@ class Api:
             standings=dependencies.standings,
             sessions=dependencies.sessions,
         )
+        self._budget = BodyBudget()
         self._handlers = Handlers.of(dependencies, settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,7 +95,7 @@ class Api:
         except GatewayError as error:
             # Where the body of such a request would end is not known, so nothing after it is read.
             return self._refusal(error, trace).closing()
-        body = Body.of(request, receive)
+        body = Body.of(request, receive, budget=self._budget)
         try:
             answer = await self._dispatch(request, body, trace)
         except GatewayError as error:
@@ -103,6 +105,8 @@ class Api:
         except Exception as error:
             self._failed(trace, error)
             answer = self._told(Internal("a surprise"), trace)
+        finally:
+            body.release()
         return answer if await body.settle() else answer.closing()
 
     async def _dispatch(self, request: Request, body: Body, trace: Trace) -> Answer:

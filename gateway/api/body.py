@@ -1,7 +1,8 @@
 """The body of a request: read at most once, at most so far.
 
-Nothing reads without a bound: `read` has a limit in bytes, and in time where its caller sets one, `chunks` is counted by
-the store that it feeds, `settle` gives up after a little. How slowly a body may come at all is the server's to say.
+Nothing reads without a bound: `read` has a limit in bytes, a share of what the process has for all of them, and a time where
+its caller sets one; `chunks` is counted by the store that it feeds; `settle` gives up after a little. How slowly a body may
+come at all is the server's to say.
 
 I/O: receives.
 Source: CVE-2017-11468 (a manifest body read without limit); security row 91; RFC 9110, 10.1.1 (Expect).
@@ -13,6 +14,7 @@ from contextlib import aclosing
 from typing import Final
 
 from gateway.api.asgi import Receive
+from gateway.api.budget import BodyBudget
 from gateway.api.head import Request
 from gateway.errors import BodyTooSlow, GatewayError
 
@@ -28,37 +30,61 @@ class Disconnected(Exception):
 class Body:
     """The body of one request."""
 
-    def __init__(self, receive: Receive, *, expected: bool, waits_to_be_asked: bool) -> None:
+    def __init__(
+        self, receive: Receive, *, expected: bool, waits_to_be_asked: bool, budget: BodyBudget, sender: str
+    ) -> None:
         self._receive = receive
         self._more = expected
         self._waits = waits_to_be_asked
+        self._budget = budget
+        self._sender = sender
+        self._taken = 0
 
     @classmethod
-    def of(cls, request: Request, receive: Receive) -> "Body":
-        """Return the body that the head of ``request`` announces."""
-        return cls(receive, expected=request.has_body, waits_to_be_asked=request.expects_continue)
+    def of(cls, request: Request, receive: Receive, *, budget: BodyBudget) -> "Body":
+        """Return the body that the head of ``request`` announces. Its sender is an address, until somebody knows better."""
+        return cls(
+            receive,
+            expected=request.has_body,
+            waits_to_be_asked=request.expects_continue,
+            budget=budget,
+            sender=request.address,
+        )
 
-    async def read(self, *, max_bytes: int, max_seconds: float | None, too_large: GatewayError) -> bytes:
+    async def read(
+        self, *, max_bytes: int, max_seconds: float | None, too_large: GatewayError, sender: str | None = None
+    ) -> bytes:
         """Return all of it.
 
         Raises ``too_large`` as soon as it is over ``max_bytes``, `BodyTooSlow` where it is not here after ``max_seconds``
         (None: as long as the server lets it take), and `Disconnected`.
+
+        ``sender`` is who is known to send it (a principal's id), None where only his address is. Raises `TooManyRequests`
+        or `Unavailable` where he, or all, have too much in memory. What was read counts until `release`.
         """
-        parts: list[bytes] = []
-        size = 0
+        if sender is not None:
+            self._sender = sender
+        # Not a list of pieces: of a body that comes byte by byte, that is forty times as large.
+        whole = bytearray()
         try:
             # Nothing is done between two pieces: all of this time is the client's.
             async with asyncio.timeout(max_seconds), aclosing(self.chunks()) as chunks:
                 async for chunk in chunks:
-                    size += len(chunk)
-                    if size > max_bytes:
+                    if len(whole) + len(chunk) > max_bytes:
                         raise too_large
-                    parts.append(chunk)
+                    self._budget.take(self._sender, len(chunk))
+                    self._taken += len(chunk)
+                    whole += chunk
         except TimeoutError:
             if max_seconds is None:
                 raise
             raise BodyTooSlow(max_seconds) from None
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return bytes(whole)
+
+    def release(self) -> None:
+        """Say that what was read is not in memory any more: the request has been answered, or given up."""
+        self._budget.give_back(self._sender, self._taken)
+        self._taken = 0
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield the pieces as they come. Raises `Disconnected`."""

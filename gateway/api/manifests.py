@@ -93,7 +93,9 @@ class Manifests:
         too_large = ManifestTooLarge(self.max_manifest_bytes)
         if (call.request.content_length or 0) > self.max_manifest_bytes:
             raise too_large
-        body = await call.body.read(max_bytes=self.max_manifest_bytes, max_seconds=None, too_large=too_large)
+        body = await call.body.read(
+            max_bytes=self.max_manifest_bytes, max_seconds=None, too_large=too_large, sender=access.principal.id
+        )
         outcome = await self.admission.push(
             Push(
                 grant=access.grant,

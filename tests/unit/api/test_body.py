@@ -8,7 +8,8 @@ import pytest
 
 from gateway.api import body as bodies
 from gateway.api.body import SETTLE_BYTES, Body, Disconnected
-from gateway.errors import BodyTooSlow, SizeInvalid
+from gateway.api.budget import BodyBudget
+from gateway.errors import BodyTooSlow, SizeInvalid, TooManyRequests, Unavailable
 
 T = TypeVar("T")
 TOO_LARGE = SizeInvalid("too large")
@@ -39,8 +40,8 @@ class Peer:
         return {"type": "http.request", "body": piece, "more_body": more}
 
 
-def made(peer: Peer, *, expected: bool = True, waits: bool = False) -> Body:
-    return Body(peer, expected=expected, waits_to_be_asked=waits)
+def made(peer: Peer, *, expected: bool = True, waits: bool = False, budget: BodyBudget | None = None) -> Body:
+    return Body(peer, expected=expected, waits_to_be_asked=waits, budget=budget or BodyBudget(), sender="192.0.2.7")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -121,3 +122,51 @@ def test_a_client_that_waits_to_be_asked_is_not_asked() -> None:
     peer = Peer(b"ab")
     assert run(made(peer, waits=True).settle()) is False
     assert peer.asked == 0
+
+
+def test_what_is_read_is_taken_from_one_budget_until_it_is_released() -> None:
+    budget = BodyBudget(max_bytes=10, max_bytes_of_one=6)
+    first, second, third = (made(Peer(b"abcd", b"e"), budget=budget) for _ in range(3))
+    assert run(first.read(max_bytes=9, max_seconds=None, too_large=TOO_LARGE)) == b"abcde"
+    with pytest.raises(TooManyRequests) as own:
+        run(second.read(max_bytes=9, max_seconds=None, too_large=TOO_LARGE))
+    assert run(third.read(max_bytes=9, max_seconds=None, too_large=TOO_LARGE, sender="u:alice")) == b"abcde"
+    other = made(Peer(b"x"), budget=budget)
+    with pytest.raises(Unavailable) as all_of_it:
+        run(other.read(max_bytes=9, max_seconds=None, too_large=TOO_LARGE, sender="u:bob"))
+    assert (own.value.retry_after_seconds, all_of_it.value.retry_after_seconds) == (5, 5)
+    first.release()
+    first.release()
+    assert run(made(Peer(b"xyz"), budget=budget).read(max_bytes=9, max_seconds=None, too_large=TOO_LARGE)) == b"xyz"
+
+
+def test_a_body_that_stays_half_sent_counts_for_what_came() -> None:
+    budget = BodyBudget(max_bytes=10, max_bytes_of_one=10)
+
+    async def story() -> None:
+        holding = made(Peer(b"abcdefgh", stalls=True), budget=budget)
+        reading = asyncio.create_task(
+            holding.read(max_bytes=99, max_seconds=None, too_large=TOO_LARGE, sender="u:alice")
+        )
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await made(Peer(b"xyz"), budget=budget).read(max_bytes=9, max_seconds=None, too_large=TOO_LARGE)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        holding.release()
+        assert (
+            await made(Peer(b"xyz"), budget=budget).read(max_bytes=9, max_seconds=None, too_large=TOO_LARGE) == b"xyz"
+        )
+
+    asyncio.run(story())
+
+
+def test_a_body_that_only_passes_through_takes_nothing() -> None:
+    body = made(Peer(b"abc"), budget=BodyBudget(max_bytes=0, max_bytes_of_one=0))
+
+    async def all_of_it() -> list[bytes]:
+        return [chunk async for chunk in body.chunks()]
+
+    assert run(all_of_it()) == [b"abc"]
+    body.release()
