@@ -16,13 +16,12 @@ Source: DESIGN 4; CVE-2026-32589 for why a session is bound, which is the catalo
 """
 
 import hashlib
-import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from stat import S_ISREG
-from typing import Final
 
 from gateway.content import files
+from gateway.content.cutting import Cuts
 from gateway.content.files import BATCH_BYTES, FileSystem
 from gateway.content.layout import Layout, is_session
 from gateway.content.publish import Publisher
@@ -35,15 +34,10 @@ from gateway.errors import (
     SizeInvalid,
     StorageFailed,
     StorageFull,
-    Unavailable,
     UploadInvalid,
     UploadUnknown,
 )
 from gateway.oci.digest import Digest
-
-MAX_CUTS: Final = 2
-"""At one time. A cut copies a whole session in one of the few threads that all uploads share."""
-CUT_RETRY_SECONDS: Final = 5
 
 
 class FilesystemUploads:
@@ -64,8 +58,7 @@ class FilesystemUploads:
         self._publisher = publisher
         self._running = running
         self._threads = threads
-        self._nonce = nonce
-        self._cuts = threading.BoundedSemaphore(MAX_CUTS)
+        self._cuts = Cuts(layout=layout, filesystem=filesystem, publisher=publisher, nonce=nonce)
 
     async def create(self, session: str) -> None:
         """See `UploadStore.create`. Not synced: an empty session is a promise to nobody."""
@@ -208,7 +201,7 @@ class FilesystemUploads:
                 raise UploadInvalid("the upload session has lost bytes: start the upload again")
             if held.st_size == size:
                 return fd
-            cut = self._cut(path, fd, size=size)
+            cut = self._cuts.cut(path, fd, size=size)
         except BaseException:
             self._files.close(fd)
             raise
@@ -220,37 +213,6 @@ class FilesystemUploads:
             return self._files.open(path, files.WRITE)
         except FileNotFoundError:
             raise UploadUnknown(session) from None
-
-    def _cut(self, path: Path, fd: int, *, size: int) -> int:
-        """Give the session's name to a copy of its first ``size`` bytes; return the copy, locked.
-
-        Raises `Unavailable` where `MAX_CUTS` are under way: a rival, or a crash, leads here, and whoever races against
-        himself can bring about as many as he likes.
-        """
-        if not self._cuts.acquire(blocking=False):
-            raise Unavailable(
-                "too many broken uploads are mended at this moment: try again", retry_after_seconds=CUT_RETRY_SECONDS
-            )
-        try:
-            return self._copied(path, fd, size=size)
-        finally:
-            self._cuts.release()
-
-    def _copied(self, path: Path, fd: int, *, size: int) -> int:
-        draft = self._layout.upload(f"cut-{self._nonce()}")
-        copy = self._files.open(draft, files.CREATE)
-        try:
-            self._files.try_lock(copy)
-            offset = 0
-            for piece in files.read_pieces(self._files, fd, size=size):
-                files.write_all(self._files, copy, piece, offset=offset)
-                offset += len(piece)
-            self._files.rename(draft, path)
-        except BaseException:
-            self._files.close(copy)
-            self._publisher.remove(draft)
-            raise
-        return copy
 
 
 class _Append:

@@ -12,10 +12,10 @@ from types import FrameType
 
 import pytest
 
+from gateway.content.cutting import MAX_CUTS
 from gateway.content.filesystem import open_content
 from gateway.content.layout import Layout
 from gateway.content.store import Content
-from gateway.content.uploads import MAX_CUTS
 from gateway.errors import GatewayError, Internal, StorageFailed, StorageFull, Unavailable, UploadInvalid
 from gateway.oci.digest import Digest
 from tests.support.content import PowerCut, WatchedFileSystem, chunks, run, survive
