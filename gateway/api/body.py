@@ -1,8 +1,8 @@
 """The body of a request: read at most once, at most so far.
 
-Nothing reads without a bound: `read` has a limit in bytes, a share of what the process has for all of them, and a time where
-its caller sets one; `chunks` is counted by the store that it feeds; `settle` gives up after a little. How slowly a body may
-come at all is the server's to say.
+Nothing reads without a bound: `read` has a limit in bytes, a share of what the process has for all of them, and a time
+where its caller sets one; `chunks` is counted by the store that it feeds; `settle` gives up after a little. How slowly a
+body may come at all is the server's to say.
 
 I/O: receives.
 Source: CVE-2017-11468 (a manifest body read without limit); security row 91; RFC 9110, 10.1.1 (Expect).

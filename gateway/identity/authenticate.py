@@ -107,11 +107,12 @@ async def _robot(secret: Secret, username: str, *, accounts: AccountStore, now: 
 
 async def _account(credentials: Basic, *, accounts: AccountStore, hasher: PasswordVerifier) -> Identity:
     account = await accounts.account_by_name(credentials.username)
-    # The hash is checked first and always, a disabled account's too: only then does an answer take the same time.
-    matches = await hasher.verify(credentials.password, None if account is None else account.password_hash)
-    if account is None or account.disabled or not matches:
+    # A disabled account's password is compared with nobody's: the same work, and not even a count tells that it was right.
+    known = None if account is None or account.disabled else account
+    matches = await hasher.verify(credentials.password, None if known is None else known.password_hash)
+    if known is None or not matches:
         raise Unauthorized(_WRONG)
-    return Identity(principal=account.principal, method="password")
+    return Identity(principal=known.principal, method="password")
 
 
 def _same(left: str, right: str) -> bool:
