@@ -58,7 +58,7 @@ class Api:
             tokens=TokenCache(issuer=settings.public_url, audience=settings.service),
             keys=dependencies.keys,
             standings=dependencies.standings,
-            sessions=dependencies.sessions,
+            ci=dependencies.ci,
         )
         self._budget = BodyBudget()
         self._handlers = Handlers.of(dependencies, settings)

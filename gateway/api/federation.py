@@ -40,7 +40,7 @@ class FederationEndpoint:
                 raise RequestInvalid(f"the subject_token_type must be one of {', '.join(sorted(TOKEN_TYPES))}")
             if form.get("audience", (self.service,))[0] != self.service:
                 raise RequestInvalid("the audience is not this registry")
-            return await self._session(call, field(form, "subject_token"), wanted=form.get("rule", ("",))[0])
+            return await self._session(call, field(form, "subject_token"), rule=form.get("rule", (None,))[0])
         except GatewayError as error:
             return refusal(error)
 
@@ -53,10 +53,10 @@ class FederationEndpoint:
         except GatewayError as error:
             return refusal(error)
 
-    async def _session(self, call: Call, token: str, *, wanted: str) -> Answer:
+    async def _session(self, call: Call, token: str, *, rule: str | None) -> Answer:
         address = call.request.address
         try:
-            secret, session = await self.ci.exchange(token, wanted=wanted, address=address, now=call.now)
+            secret, session = await self.ci.exchange(token, rule=rule, address=address, now=call.now)
         except Unauthorized as refused:
             self.record_login(
                 principal_id=None, method="ci", address=address, succeeded=False, now=call.now, why=refused.why

@@ -20,7 +20,7 @@ from gateway.api.call import Access
 from gateway.api.head import Request
 from gateway.errors import NameUnknown, Unauthorized
 from gateway.identity.authenticate import parse_bearer
-from gateway.identity.federation.stores import SessionStore
+from gateway.identity.federation.ci_sessions import CiSessions
 from gateway.identity.key_ring import KeyRing
 from gateway.identity.token_cache import TokenCache
 from gateway.identity.values import ANONYMOUS, AccessClaims, Principal, ResourceAccess, Session
@@ -28,6 +28,8 @@ from gateway.oci.names import RepositoryName
 
 BODY_GRACE_SECONDS: Final = 120
 """How much longer a token of a live session counts for a request with a body: crane and cosign cannot send one again."""
+
+_WITH_BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
 
 MAX_GRANTED: Final = 4096
 """Grants that are kept, of 8 KiB of token at most: they go all at once when there are more."""
@@ -43,7 +45,7 @@ class Guard:
     tokens: TokenCache
     keys: Callable[[], KeyRing]
     standings: StandingStore
-    sessions: SessionStore
+    ci: CiSessions
     _granted: dict[_Asked, Access] = field(default_factory=dict)
     """What was worked out from claims and a standing: counts for *these very values*, which both are frozen."""
 
@@ -128,16 +130,12 @@ class Guard:
 
     async def _verified(self, request: Request, authorization: str, *, now: int) -> tuple[AccessClaims, Session | None]:
         """Return what the token says and the live session that it is part of. Raises `Unauthorized`."""
-        grace = BODY_GRACE_SECONDS if request.has_body else 0
+        grace = BODY_GRACE_SECONDS if request.has_body and request.method in _WITH_BODIES else 0
         claims = self.tokens.verify(parse_bearer(authorization), ring=self.keys(), now=now, grace_seconds=grace)
         session = None
         if claims.session_id is not None:
-            session = await self.sessions.session(claims.session_id, now=now)
-            if (
-                session is None
-                or session.principal.id != claims.principal_id
-                or not session.serves(address=request.address, now=now)
-            ):
+            session = await self.ci.serving(claims.session_id, address=request.address, now=now)
+            if session is None or session.principal.id != claims.principal_id:
                 raise Unauthorized("the session of this token is over", error="invalid_token")
         elif self.tokens.is_over(claims, now=now):
             raise Unauthorized("the token is not valid here, or no longer", error="invalid_token")

@@ -19,7 +19,7 @@ from gateway.api.routes import only
 from gateway.catalog.stores import ListingReads
 from gateway.catalog.values import RepositoryEntry, TagEntry
 from gateway.errors import NameUnknown
-from gateway.identity.values import Principal
+from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.strict_json import JsonObject
 
 MAX_TAGS: Final = 10_000
@@ -73,7 +73,9 @@ class Lists:
     async def catalog(self, call: Call, principal: Principal) -> Answer:
         """Answer ``_catalog``: the repositories in which the caller sees a manifest."""
         count = parse_count(only(call.query, "n"), default=DEFAULT_REPOSITORIES, most=MAX_REPOSITORIES)
-        by_project: dict[str, Rights] = {}
+        # A project's repositories are alike to all but a workload: its rule reaches some of them.
+        by_place: dict[str, Rights] = {}
+        per_repository = principal.kind is PrincipalKind.WORKLOAD
 
         async def fetch(after: str | None, limit: int) -> Sequence[RepositoryEntry]:
             return await self.reads.repositories(last=after, limit=limit, now=call.now)
@@ -81,11 +83,12 @@ class Lists:
         async def sight(entry: RepositoryEntry) -> Sight:
             if not (entry.visible or entry.held):
                 return ABSENT
-            held = by_project.get(entry.project)
+            place = entry.name.text if per_repository else entry.project
+            held = by_place.get(place)
             if held is None:
                 standing = await self.standings.standing(principal.id, entry.name, now=call.now)
                 held = NO_RIGHTS if standing is None else rights(standing)
-                by_project[entry.project] = held
+                by_place[place] = held
             return catalog_sight(held, visible=entry.visible)
 
         walk = Walk(fetch, lambda entry: entry.name.text, sight)

@@ -12,7 +12,6 @@ from gateway.admission.service import ManifestAdmission
 from gateway.catalog.stores import BlobCatalog, ListingReads, ManifestReads, UploadCatalog
 from gateway.content.store import Content
 from gateway.identity.federation.ci_sessions import CiSessions
-from gateway.identity.federation.stores import SessionStore
 from gateway.identity.key_ring import KeyRing
 from gateway.identity.password_door import Passwords
 from gateway.identity.stores import AccountStore
@@ -84,7 +83,6 @@ class ApiDependencies:
     accounts: AccountStore
     passwords: Passwords
     ci: CiSessions
-    sessions: SessionStore
     keys: Callable[[], KeyRing]
     record_pull: RecordPull
     record_login: RecordLogin

@@ -11,6 +11,7 @@ Source: distribution, docs/content/spec/auth/token.md and oauth.md; RFC 6749, se
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.access.rights import NO_RIGHTS, rights
 from gateway.access.scopes import format_scope, parse_scopes, repositories, token_scope
@@ -35,6 +36,8 @@ from gateway.identity.password_door import Passwords
 from gateway.identity.stores import AccountStore
 from gateway.identity.values import ANONYMOUS, Basic, Identity, Principal, ResourceAccess
 from gateway.oci.names import RepositoryName
+
+MIN_LIFETIME_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class TokenEndpoint:
             # A login without a secret. Whoever asks for something without one is given a token for what is everybody's,
             # maybe nothing: docker takes a refusal here for an outage and tries for a minute.
             raise Unauthorized
+        lifetime = self._lifetime(identity, now=call.now)
         token = issue_access_token(
             ring=self.keys(),
             issuer=self.settings.public_url,
@@ -100,7 +104,7 @@ class TokenEndpoint:
             principal_id=principal.id,
             access=given,
             now=call.now,
-            lifetime_seconds=self.settings.token_lifetime_seconds,
+            lifetime_seconds=lifetime,
             token_id=self.random_bytes(16).hex(),
             session_id=None if identity is None else identity.session_id,
         )
@@ -110,12 +114,19 @@ class TokenEndpoint:
                 "token": token,
                 "access_token": token,
                 "token_type": "Bearer",
-                "expires_in": self.settings.token_lifetime_seconds,
+                "expires_in": lifetime,
                 "issued_at": _rfc_3339(call.now),
                 "scope": " ".join(format_scope(entry) for entry in given),
             },
             NOT_KEPT,
         )
+
+    def _lifetime(self, identity: Identity | None, *, now: int) -> int:
+        """Return for how many seconds a token is given: not longer than its session, but never so short that clients take
+        it for something else (under 60, says the token protocol). That a session is over is asked anew at each request."""
+        longest = self.settings.token_lifetime_seconds
+        ends = None if identity is None else identity.session_ends
+        return longest if ends is None else max(MIN_LIFETIME_SECONDS, min(longest, ends - now))
 
     async def _who(self, call: Call, credentials: Basic | None) -> Identity | None:
         if credentials is None:

@@ -1,9 +1,9 @@
 """Logins, counted in memory and written in batches: somebody who guesses passwords slows neither the endpoint nor the disk.
 
-One entry per principal, method, client address, outcome, reason and minute. The first login of an entry is written with
-the next batch, those that follow it when its minute is over: two events per entry at most. The entries of a minute are
-bounded; what is beyond is counted without its address, and beyond that without anything. Nothing is dropped in silence,
-and what fails takes no room from what succeeds.
+One entry per principal, method, client address, outcome and minute. The first login of an entry is written with the next
+batch, those that follow it when its minute is over: two events per entry at most. The entries of a minute are bounded;
+what is beyond is counted without its address, and beyond that without anything. Nothing is dropped in silence, and what
+fails takes no room from what succeeds, nor one method from another.
 
 The name that was tried is not known here: only whose it is, where it is somebody's.
 
@@ -11,6 +11,7 @@ Pure: no I/O; the clock is the caller's. For one event loop, no locks.
 Source: DESIGN 8.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -32,26 +33,26 @@ MAX_SUCCEEDED: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class LoginKey:
-    """What is told apart. ``minute`` is Unix time // 60; ``method`` is ``password``, ``robot`` or ``ci``.
-
-    ``why`` is why it was refused, where anybody knows more than that it was.
-    """
+    """What is told apart. ``minute`` is Unix time // 60; ``method`` is ``password``, ``robot`` or ``ci``."""
 
     principal_id: str
     method: str
     address: str
     succeeded: bool
     minute: int
-    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LoginSpan:
-    """When, in Unix seconds, and how often."""
+    """When, in Unix seconds, and how often. ``why`` is why one of them was refused, where more is known than that it was.
+
+    One stands for all: were they told apart by it, whoever can make the reasons differ could fill the room of others.
+    """
 
     first: int
     last: int
     count: int
+    why: str = ""
 
 
 def login_data(key: LoginKey, span: LoginSpan) -> JsonObject:
@@ -63,7 +64,7 @@ def login_data(key: LoginKey, span: LoginSpan) -> JsonObject:
         "first": span.first,
         "last": span.last,
     }
-    return {**counted, "why": key.why} if key.why else counted
+    return {**counted, "why": span.why} if span.why else counted
 
 
 class LoginCounter:
@@ -73,7 +74,7 @@ class LoginCounter:
         self._max = {False: max_failed, True: max_succeeded}
         self._entries: dict[LoginKey, LoginSpan] = {}
         self._minute = 0
-        self._known: dict[bool, set[LoginKey]] = {False: set(), True: set()}
+        self._known: defaultdict[tuple[bool, str], set[LoginKey]] = defaultdict(set)
         self._told: set[LoginKey] = set()
 
     def __len__(self) -> int:
@@ -84,8 +85,8 @@ class LoginCounter:
     ) -> None:
         """Count a login at ``now`` (Unix seconds); ``principal_id`` None: of nobody. Never fails, never without bound."""
         self._advance(now // 60)
-        key = LoginKey(principal_id or UNKNOWN, method, address, succeeded, self._minute, why)
-        self._add(self._bounded(key), LoginSpan(now, now, 1))
+        key = LoginKey(principal_id or UNKNOWN, method, address, succeeded, self._minute)
+        self._add(self._bounded(key), LoginSpan(now, now, 1, why))
 
     def take(self, *, now: int, everything: bool = False) -> Mapping[LoginKey, LoginSpan]:
         """Return what is to be written: what is new, and what was held back until its minute was over.
@@ -115,13 +116,12 @@ class LoginCounter:
             return
         self._minute = minute
         self._told.clear()
-        for known in self._known.values():
-            known.clear()
+        self._known.clear()
 
     def _bounded(self, key: LoginKey) -> LoginKey:
-        known, most = self._known[key.succeeded], self._max[key.succeeded]
+        known, most = self._known[key.succeeded, key.method], self._max[key.succeeded]
         if key not in known and len(known) >= most:
-            key = replace(key, address=MANY, why="")
+            key = replace(key, address=MANY)
             if key not in known and len(known) >= 2 * most:
                 # Not among those that are counted: there are two of these, one for each outcome.
                 return replace(key, principal_id=MANY, method=MANY)
@@ -131,4 +131,5 @@ class LoginCounter:
     def _add(self, key: LoginKey, span: LoginSpan) -> None:
         there = self._entries.get(key, span)
         times = span.count if there is span else there.count + span.count
-        self._entries[key] = LoginSpan(min(there.first, span.first), max(there.last, span.last), times)
+        why = there.why or span.why
+        self._entries[key] = LoginSpan(min(there.first, span.first), max(there.last, span.last), times, why)

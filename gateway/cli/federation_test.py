@@ -26,6 +26,7 @@ from gateway.identity.federation.issuers import TokenIssuer, issuers_named, veri
 from gateway.identity.federation.matching import Ambiguous, Matched, NoMatch, matching
 from gateway.identity.federation.rule import MAX_RULE_BYTES, FederationRule
 from gateway.identity.federation.session import claims_for_policy, session_end
+from gateway.identity.names import rule_asked_for
 from gateway.identity.oidc.verify import MAX_TOKEN_CHARS, TokenClaims, peek_issuer
 from gateway.outbound.client import Outbound
 
@@ -54,7 +55,9 @@ def federation_test(
     rules = _read_rules(rule, config.identity.issuer) if rule else _rules_in_force(command)
     text = read(token_file, max_bytes=MAX_TOKEN_CHARS).decode("ascii", "replace").strip()
     issuer, token = _verify(text, config, now=now)
-    decision = matching(rules, issuer_name=issuer.name, audience=token.audience, claims=token.claims, wanted=user)
+    decision = matching(
+        rules, issuer_name=issuer.name, audience=token.audience, claims=token.claims, wanted=_asked_for(user, rules)
+    )
     match decision:
         case Matched(found):
             command.terminal.record(_record(issuer, token, found, now=now))
@@ -70,6 +73,12 @@ def federation_test(
             raise Unauthorized(f"the token is for several rules: name one of {', '.join(names)} with --user")
         case _:
             assert_never(decision)
+
+
+def _asked_for(user: str | None, rules: Sequence[FederationRule]) -> str | None:
+    """Return which rule a docker user name asks for, as at a login: where it is the name of none, it says nothing."""
+    name = None if user is None else rule_asked_for(user)
+    return name if name != user or any(rule.name == name for rule in rules) else None
 
 
 def _record(issuer: TokenIssuer, token: TokenClaims, rule: FederationRule, *, now: int) -> Mapping[str, object]:

@@ -81,14 +81,14 @@ async def authenticate(
         case Secret() as secret:
             return _in_session(await ci.by_secret(secret, address=address, now=now))
         case None if looks_like_token(credentials.password):
-            session = await ci.by_token(credentials.password, wanted=credentials.username, address=address, now=now)
+            session = await ci.by_token(credentials.password, username=credentials.username, address=address, now=now)
             return _in_session(session)
         case None:
             return await _account(credentials, accounts=accounts, hasher=hasher)
 
 
 def _in_session(session: Session) -> Identity:
-    return Identity(principal=session.principal, method="ci", session_id=session.id)
+    return Identity(principal=session.principal, method="ci", session_id=session.id, session_ends=session.ends)
 
 
 async def _robot(secret: Secret, username: str, *, accounts: AccountStore, now: int) -> Identity:

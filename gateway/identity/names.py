@@ -15,13 +15,19 @@ from gateway.identity.values import ANONYMOUS, SYSTEM
 
 RESERVED: Final = frozenset({ANONYMOUS.name, SYSTEM.name})
 
+_WORKLOAD: Final = "ci+"
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
 _ROBOT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def workload_name(rule: str) -> str:
     """Return the name of the principal that the federation rule called ``rule`` is."""
-    return f"ci+{rule}"
+    return f"{_WORKLOAD}{rule}"
+
+
+def rule_asked_for(username: str) -> str:
+    """Return which federation rule the user name asks for, if it asks for one: ``shop`` and ``ci+shop`` mean the same."""
+    return username.removeprefix(_WORKLOAD)
 
 
 def check_account_name(name: str) -> None:

@@ -32,7 +32,8 @@ class SecretKind(StrEnum):
     """Of a CI job's session."""
 
 
-_SHAPE: Final = re.compile(rf"({'|'.join(SecretKind)})[0-9A-Za-z]{{{_BODY_CHARS + _CHECKSUM_CHARS}}}")
+_SHAPE: Final = re.compile(r"(rgr_|rgs_)[0-9A-Za-z]{49}")
+"""A kind's prefix, the body and the checksum."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,13 +66,14 @@ LoginMethod: TypeAlias = Literal["password", "robot", "ci"]
 class Identity:
     """A principal, and how it proved to be itself.
 
-    ``method`` is by which kind of secret it was at the token endpoint. ``session_id``: of the session that it is part of;
-    local accounts and robots have none.
+    ``method`` is by which kind of secret it was at the token endpoint. ``session_id`` and ``session_ends`` (Unix seconds)
+    are of the session that it is part of; local accounts and robots have none.
     """
 
     principal: Principal
     method: LoginMethod
     session_id: str | None = None
+    session_ends: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,8 @@ class Session:
 
     ``id`` is random, stands in our access tokens, and is no secret. ``issuer`` is the configured issuer's name, ``subject``
     and ``claims`` are what its token said of the job. ``ended``: when it was ended before its time, None where it was not.
-    ``bound``: nobody but the client at ``address`` may use it. Unix seconds.
+    ``active``: its rule is in force and not disabled. ``bound``: nobody but the client at ``address`` may use it.
+    ``elsewhere``: that another address has used it is noted already. Unix seconds.
     """
 
     id: str
@@ -153,9 +155,15 @@ class Session:
     started: int
     ends: int
     ended: int | None
+    active: bool
     address: str
     bound: bool
+    elsewhere: bool
 
-    def serves(self, *, address: str, now: int) -> bool:
-        """Return whether a client at ``address`` may use it at ``now``; what it may do is asked elsewhere."""
-        return self.ended is None and now < self.ends and (not self.bound or address == self.address)
+    def is_live(self, *, now: int) -> bool:
+        """Return whether it is at work at ``now``."""
+        return self.active and self.ended is None and now < self.ends
+
+    def is_for(self, address: str) -> bool:
+        """Return whether a client at ``address`` may use it."""
+        return not self.bound or address == self.address

@@ -190,7 +190,6 @@ def dependencies(
         accounts=parts.standings,
         passwords=PasswordDoor(passwords, Throttle()),
         ci=CiSessions(issuers=issuers, rules=parts.federation, sessions=parts.sessions, random_bytes=os.urandom),
-        sessions=parts.sessions,
         keys=keys,
         record_pull=parts.pulls.count,
         record_login=logged_in,

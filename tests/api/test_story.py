@@ -17,7 +17,7 @@ from tests.support import admission
 from tests.support.admission import KEY, NOW, run
 from tests.support.api import HOST, Client, Reply
 from tests.support.evidence import Evidence, signed_bundle
-from tests.support.federation import MemorySessions, no_federation
+from tests.support.federation import no_federation
 from tests.support.identity import AUDIENCE, ISSUER, PRIVATE_KEY, CountingHasher
 from tests.support.images import Artifact, image
 
@@ -52,7 +52,6 @@ class Gateway:
                     accounts=built.standings,
                     passwords=CountingHasher(),
                     ci=no_federation(),
-                    sessions=MemorySessions(),
                     keys=lambda: RING,
                     record_pull=lambda **entry: None,
                     record_login=lambda **entry: None,

@@ -79,7 +79,7 @@ class TestAnExchange:
         ci = CiSessions((PLATFORM,), made.gateway.parts.federation, made.gateway.parts.sessions, os.urandom)
 
         async def use() -> int:
-            uses = (ci.exchange(token, wanted="", address=ADDRESS, now=made.gateway.now) for _ in range(50))
+            uses = (ci.exchange(token, rule=None, address=ADDRESS, now=made.gateway.now) for _ in range(50))
             return sum(
                 not isinstance(one, BaseException) for one in await asyncio.gather(*uses, return_exceptions=True)
             )

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from gateway.access.values import Role
+from gateway.catalog.sqlite import ci_sessions
 from gateway.errors import Conflict, Unauthorized
 from gateway.identity.federation.ci_sessions import CiSessions
 from gateway.oci.names import ProjectName
 from tests.support.ci import ADDRESS, PLATFORM, Jobs, jobs
 from tests.support.images import image
-from tests.support.whole import OPERATOR, run
+from tests.support.whole import HOST, OPERATOR, run
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ class TestASession:
         ci = CiSessions((PLATFORM,), made.gateway.parts.federation, made.gateway.parts.sessions, os.urandom)
 
         async def use() -> set[str]:
-            uses = (ci.by_token(token, wanted="", address=ADDRESS, now=made.gateway.now) for _ in range(50))
+            uses = (ci.by_token(token, username="ci", address=ADDRESS, now=made.gateway.now) for _ in range(50))
             return {session.id for session in await asyncio.gather(*uses)}
 
         assert len(run(use())) == 1
@@ -75,7 +76,7 @@ class TestASession:
         ci = CiSessions((PLATFORM,), made.gateway.parts.federation, made.gateway.parts.sessions, os.urandom)
 
         async def use() -> list[BaseException]:
-            uses = (ci.by_token(token, wanted="", address=ADDRESS, now=made.gateway.now) for token in tokens)
+            uses = (ci.by_token(token, username="ci", address=ADDRESS, now=made.gateway.now) for token in tokens)
             return [
                 one for one in await asyncio.gather(*uses, return_exceptions=True) if isinstance(one, BaseException)
             ]
@@ -83,6 +84,20 @@ class TestASession:
         refused = run(use())
         assert len(refused) == 49
         assert all(isinstance(one, Unauthorized) and "jti" in one.why for one in refused)
+
+    def test_a_token_is_given_for_no_longer_than_its_session(self, made: Jobs) -> None:
+        made.rule(more='session = "200s"')
+        token = made.token(life=100)
+        assert made.login(token).json()["expires_in"] == 200
+        made.gateway.clock[0] += 180
+        assert made.login(token).json()["expires_in"] == 60, "which is the least that clients understand"
+
+    def test_a_rule_has_so_many_and_no_more(self, made: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ci_sessions, "MAX_SESSIONS", 3)
+        made.rule()
+        tokens = [made.token() for _ in range(4)]
+        assert [made.login(token).status for token in tokens] == [200, 200, 200, 401]
+        assert made.login(tokens[0]).status == 200
 
     def test_once_ended_nothing_opens_it_again(self, made: Jobs) -> None:
         made.rule(more='session = "1m"')
@@ -155,13 +170,38 @@ class TestRights:
         assert made.login(made.token()).status == 200
 
     def test_end_while_the_rule_is_disabled(self, made: Jobs) -> None:
-        rule = made.rule()
-        access = made.access(made.token())
+        rule, token = made.rule(), made.token()
+        access = made.access(token)
         run(made.gateway.parts.principals.set_disabled(rule.id, disabled=True, by=OPERATOR, now=made.gateway.now))
         assert made.push(access, image("1")).status == 401
+        assert made.login(token).status == 401
         assert made.login(made.token()).status == 401
         run(made.gateway.parts.principals.set_disabled(rule.id, disabled=False, by=OPERATOR, now=made.gateway.now))
         assert made.push(access, image("1")).status == 201
+
+    def test_in_the_catalog_are_repository_by_repository(self, made: Jobs) -> None:
+        made.gateway.person("owner", ("team", Role.OWNER))
+        for name in ("team/aaa", "team/app", "team/zzz"):
+            assert (
+                made.push(
+                    made.gateway.token("owner", f"repository:{name}:pull,push"), image(name), repository=name
+                ).status
+                == 201
+            )
+        made.rule(more='repositories = ["team/app"]')
+        access = made.access(made.token(), scope="registry:catalog:*")
+        reply = made.gateway.client.send("GET", "/v2/_catalog", token=access, host=HOST)
+        assert reply.json() == {"repositories": ["team/app"]}
+
+    def test_what_was_used_stays_used_when_the_project_is_made_anew(self, made: Jobs) -> None:
+        made.rule()
+        token = made.token()
+        made.access(token)
+        run(made.gateway.parts.projects.delete_project(ProjectName("team"), by=OPERATOR, now=made.gateway.now))
+        made.gateway.project("team")
+        made.rule()
+        assert made.login(token).status == 401
+        assert "gone" in made.refusals()[-1]
 
     def test_end_with_the_project_and_are_not_the_next_one_s(self, made: Jobs) -> None:
         made.rule()
@@ -205,6 +245,21 @@ class TestGrace:
         made.gateway.clock[0] += 1
         assert made.push(access, image("1")).status == 401
 
+    def test_no_read_is_one_with_a_body(self, made: Jobs) -> None:
+        made.rule()
+        access = made.access(made.token())
+        made.gateway.clock[0] += 300 + 60
+        for method in ("GET", "HEAD", "DELETE"):
+            reply = made.gateway.client.send(
+                method,
+                "/v2/team/app/manifests/v1",
+                token=access,
+                host=HOST,
+                body=b"x",
+                headers=[("content-length", "1")],
+            )
+            assert reply.status == 401
+
     def test_a_token_without_a_session_has_none(self, made: Jobs) -> None:
         made.gateway.person("pusher", ("team", Role.OWNER))
         access = made.gateway.token("pusher", "repository:team/app:pull,push")
@@ -218,7 +273,7 @@ def _from(made: Jobs, token: str, address: str) -> Unauthorized | None:
     """Use ``token`` from another address; return the refusal."""
     ci = CiSessions((PLATFORM,), made.gateway.parts.federation, made.gateway.parts.sessions, os.urandom)
     try:
-        run(ci.by_token(token, wanted="", address=address, now=made.gateway.now))
+        run(ci.by_token(token, username="ci", address=address, now=made.gateway.now))
     except Unauthorized as refused:
         return refused
     return None

@@ -1,16 +1,21 @@
 """A CI platform's token as the docker password: which are good for a session, and which never are."""
 
 import base64
+import dataclasses
 import json
+import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.errors import Unauthorized
+from gateway.identity.federation.ci_sessions import CiSessions
 from gateway.identity.federation.issuers import TokenIssuer
 from gateway.identity.oidc.issuer_keys import IssuerKeys, PinnedKeys
-from tests.support.ci import PLATFORM, Jobs, jobs
+from tests.support.ci import ADDRESS, PLATFORM, Jobs, jobs
 from tests.support.issuer import (
     GONE,
     ISSUER,
@@ -23,7 +28,7 @@ from tests.support.issuer import (
     sign,
     sign_raw,
 )
-from tests.support.whole import run
+from tests.support.whole import OPERATOR, run
 
 
 @pytest.fixture
@@ -169,10 +174,35 @@ class TestSeveralRules:
         made.rule("build", role="writer")
         made.rule("scan", role="scanner")
         token = made.token()
-        made.access(token, user="build")
-        assert made.login(token, user="scan").status == 401
-        assert made.login(token, user="ci+build").status == 200
-        assert made.login(token, user="whoever").status == 200
+        # A client asks for a token with each operation, and sends the same name each time.
+        for user in ("build", "build", "ci+build", "whoever", "build"):
+            assert made.login(token, user=user).status == 200, user
+        for user in ("scan", "ci+scan", "ci+nothing"):
+            assert made.login(token, user=user).status == 401, user
+
+    def test_the_long_name_picks_too(self, made: Jobs) -> None:
+        made.rule("build", role="writer")
+        made.rule("scan", role="scanner")
+        assert made.login(made.token(), user="ci+scan").status == 200
+        assert made.login(made.token(), user="ci+nothing").status == 401
+
+    @pytest.mark.parametrize("how", ["removed", "disabled", "another-issuer's"])
+    def test_a_rule_that_is_asked_for_and_does_not_match_is_never_another(self, made: Jobs, how: str) -> None:
+        made.rule("build", role="writer")
+        scan = made.rule("scan", role="reader")
+        match how:
+            case "removed":
+                made.remove("scan")
+            case "disabled":
+                run(
+                    made.gateway.parts.principals.set_disabled(
+                        scan.id, disabled=True, by=OPERATOR, now=made.gateway.now
+                    )
+                )
+            case _:
+                made.gateway.sql("UPDATE federation_rule SET issuer = 'other' WHERE principal_id = ?", scan.id)
+        assert made.login(made.token(), user="scan").status == 401
+        assert made.login(made.token(), user="somebody").status == 200
 
 
 class TestIssuers:
@@ -207,6 +237,36 @@ class TestIssuers:
             made.access(token)
             assert made.login(made.token()).status == 503
 
+    def test_a_session_ends_with_its_issuer(self, tmp_path: Path) -> None:
+        with jobs(tmp_path) as made:
+            made.rule()
+            token = made.token()
+            access = made.access(token)
+            assert made.ping(access) == 200
+            gone = dataclasses.replace(made.gateway.api._guard.ci, issuers=())
+            object.__setattr__(made.gateway.api._guard, "ci", gone)
+            assert made.ping(access) == 401
+            with pytest.raises(Unauthorized):
+                run(gone.by_token(token, username="", address=ADDRESS, now=made.gateway.now))
+
+    def test_a_stranger_s_claims_cost_next_to_nothing(self, made: Jobs) -> None:
+        for number in range(100):
+            made.rule(
+                f"rule-{number}",
+                match=f'repository_id = "{number}"\nref_type = "branch"\nref = "r/**/{"a*" * 40}"\nenvironment = "p*"',
+            )
+        token = made.token(
+            repository_id="stranger", ref="refs/heads/" + "a" * 8000, ref_type="branch", environment="p" * 999
+        )
+        ci = CiSessions((PLATFORM,), made.gateway.parts.federation, made.gateway.parts.sessions, os.urandom)
+        began = time.process_time()
+        for _ in range(10):
+            with pytest.raises(Unauthorized):
+                run(ci.by_token(token, username="", address=ADDRESS, now=made.gateway.now))
+        assert time.process_time() - began < 1, (
+            "ten times a hundred rules: 0.05 s each is what a busy machine makes of 5 ms"
+        )
+
     def test_a_claim_that_is_immutable_no_more_gives_nothing(self, tmp_path: Path) -> None:
         with jobs(tmp_path, TokenIssuer("ci", ISSUER, frozenset({"pipeline_owner"}), PLATFORM.keys)) as made:
             made.rule(match='pipeline_owner = "7"')
@@ -214,6 +274,17 @@ class TestIssuers:
         with jobs(tmp_path / "again") as made:
             made.rule(match='pipeline_owner = "7"')
             assert made.login(made.token(pipeline_owner="7")).status == 401
+
+
+def test_reasons_that_differ_crowd_nobody_out_and_are_not_forged(made: Jobs) -> None:
+    made.rule()
+    for number in range(150):
+        made.login(made.token(aud=f"{number}'; prod: session opened for ci+prod"))
+    made.login("wrong horse battery staple", user="admin")
+    taken = made.gateway.parts.logins.take(now=made.gateway.now)
+    assert {(key.method, key.address) for key in taken} == {("ci", ADDRESS), ("password", ADDRESS)}
+    (why,) = (span.why for key, span in taken.items() if key.method == "ci")
+    assert r"'0\'; prod: session opened for ci+prod'" in why
 
 
 def test_no_token_is_in_any_log_event_or_file(made: Jobs) -> None:

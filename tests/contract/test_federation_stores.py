@@ -50,8 +50,10 @@ SESSION: Final = Session(
     started=NOW,
     ends=NOW + 3600,
     ended=None,
+    active=True,
     address="192.0.2.1",
     bound=False,
+    elsewhere=False,
 )
 
 

@@ -41,7 +41,7 @@ from gateway.oci.names import ProjectName, RepositoryName, Tag
 from tests.support.catalog_memory import MemoryUploads
 from tests.support.catalog_model import Directory, Log
 from tests.support.content_memory import memory_content
-from tests.support.federation import MemorySessions, no_federation
+from tests.support.federation import no_federation
 from tests.support.identity import AUDIENCE, ISSUER, NOW, RING, CountingHasher
 
 HOST = "registry.example:5000"
@@ -500,7 +500,6 @@ def house(*, folder: Path | None = None, max_blob_bytes: int = 1 << 20, metrics:
             accounts=directory,
             passwords=CountingHasher(),
             ci=no_federation(),
-            sessions=MemorySessions(),
             keys=lambda: made[0].ring,
             record_pull=lambda **entry: made[0].pulls.append(entry),
             record_login=lambda **entry: made[0].logins.append(entry),

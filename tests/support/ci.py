@@ -100,7 +100,8 @@ class Jobs:
 
     def refusals(self) -> list[str]:
         """Return why logins were refused, as the audit log will say it."""
-        return [key.why for key in self.gateway.parts.logins.take(now=self.gateway.now) if not key.succeeded]
+        taken = self.gateway.parts.logins.take(now=self.gateway.now)
+        return [span.why for key, span in taken.items() if not key.succeeded]
 
 
 @contextmanager

@@ -18,6 +18,9 @@ class MemoryRules:
     async def rules(self, issuer: str) -> Sequence[StoredRule]:
         return sorted((one for one in self.stored if one.rule.issuer == issuer), key=lambda one: one.principal.name)
 
+    async def is_rule(self, name: str) -> bool:
+        return any(one.rule.name == name for one in self.stored)
+
 
 @dataclass
 class MemorySessions:
@@ -26,7 +29,6 @@ class MemorySessions:
     in_force: dict[str, Principal] = field(default_factory=dict)
     rows: list[tuple[Opening, Session]] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
-    noted: set[str] = field(default_factory=set)
 
     async def session(self, session_id: str, *, now: int) -> Session | None:
         return next((session for _, session in self.rows if session.id == session_id), None)
@@ -59,18 +61,20 @@ class MemorySessions:
             started=now,
             ends=opening.ends,
             ended=None,
+            active=True,
             address=opening.address,
             bound=opening.bound,
+            elsewhere=False,
         )
         self.rows.append((opening, session))
         self.events.append(("session.opened", session.id))
         return session
 
     async def note_address(self, session_id: str, address: str, *, now: int) -> None:
-        session = await self.session(session_id, now=now)
-        if session is not None and session.address != address and session_id not in self.noted:
-            self.noted.add(session_id)
-            self.events.append(("session.address", session_id))
+        for place, (opening, session) in enumerate(self.rows):
+            if session.id == session_id and session.address != address and not session.elsewhere:
+                self.rows[place] = (opening, replace(session, elsewhere=True))
+                self.events.append(("session.address", session_id))
 
     async def end(self, session_id: str, *, by: Principal, address: str, now: int) -> None:
         for place, (opening, session) in enumerate(self.rows):

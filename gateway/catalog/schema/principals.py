@@ -13,7 +13,6 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 
@@ -65,7 +64,6 @@ ci_session = Table(
     Column("id", Text, primary_key=True),
     Column("principal_id", Text, ForeignKey("principal.id"), nullable=False, index=True),
     Column("issuer", Text, nullable=False),
-    Column("token_key", LargeBinary, nullable=False),
     Column("token_sha256", LargeBinary, nullable=False, index=True),
     Column("secret_sha256", LargeBinary, unique=True),
     Column("subject", Text, nullable=False),
@@ -77,8 +75,19 @@ ci_session = Table(
     Column("address", Text, nullable=False),
     Column("bound", Integer, nullable=False),
     Column("other_address", Text),
-    UniqueConstraint("issuer", "token_key"),
     Index("ix_ci_session_forgotten", "forgotten"),
+)
+
+used_token = Table(
+    "used_token",
+    metadata,
+    Column("issuer", Text, nullable=False),
+    Column("token_key", LargeBinary, nullable=False),
+    Column("session_id", Text, nullable=False),
+    time("forgotten"),
+    PrimaryKeyConstraint("issuer", "token_key"),
+    Index("ix_used_token_forgotten", "forgotten"),
+    **COMPOUND,
 )
 
 instance_role = Table(

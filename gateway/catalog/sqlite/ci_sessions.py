@@ -1,7 +1,7 @@
 """Sessions of CI jobs: opened once for each token, found again by its bytes or a secret, ended for good.
 
-A row outlives its token by `KEPT_SECONDS`, ended or not, so that no token opens a second session. Rows that may go are
-taken away, some at a time, by whoever opens the next.
+What a token was used for outlives it by `KEPT_SECONDS`, ended or not, and whatever becomes of its rule and project, so
+that no token opens a second session. Rows that may go are taken away, some at a time, by whoever opens the next.
 
 I/O: reads and writes of the catalog.
 Source: issue 5, items 3 and 7; reference/auth.md 3, "Rules for us" 5 (a unique index, not a look before).
@@ -25,19 +25,24 @@ KEPT_SECONDS: Final = 120
 MAX_FORGOTTEN: Final = 100
 """Rows that go with one opening."""
 
+MAX_SESSIONS: Final = 5_000
+"""Of one rule, those that are over included until they may go: 2 KiB each. No pipeline has as many jobs in an hour."""
+
 _SELECT: Final = """
-SELECT s.id, s.principal_id, p.name, s.issuer, s.subject, s.claims, s.started, s.ends, s.ended, s.address, s.bound,
+SELECT s.id, s.principal_id, p.name, s.issuer, s.subject, s.claims, s.started, s.ends, s.ended,
+       f.removed IS NULL AND p.disabled = 0, s.address, s.bound, s.other_address IS NOT NULL,
        s.token_sha256, s.secret_sha256
-FROM ci_session s JOIN principal p ON p.id = s.principal_id
+FROM ci_session s JOIN principal p ON p.id = s.principal_id JOIN federation_rule f ON f.principal_id = s.principal_id
 """
 _BY_ID: Final = f"{_SELECT} WHERE s.id = ?"
 _BY_TOKEN: Final = f"{_SELECT} WHERE s.token_sha256 = ? AND s.secret_sha256 IS NULL"
 _BY_SECRET: Final = f"{_SELECT} WHERE s.secret_sha256 = ?"
-_BY_USE: Final = f"{_SELECT} WHERE s.issuer = ? AND s.token_key = ?"
+_USED: Final = "SELECT session_id FROM used_token WHERE issuer = ? AND token_key = ?"
+_USE: Final = "INSERT INTO used_token (issuer, token_key, session_id, forgotten) VALUES (?, ?, ?, ?)"
 
 _INSERT: Final = """
-INSERT INTO ci_session (id, principal_id, issuer, token_key, token_sha256, secret_sha256, subject, claims, started, ends,
-forgotten, address, bound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO ci_session (id, principal_id, issuer, token_sha256, secret_sha256, subject, claims, started, ends, forgotten,
+address, bound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _IN_FORCE: Final = """
@@ -45,9 +50,14 @@ SELECT j.name FROM federation_rule f JOIN principal p ON p.id = f.principal_id J
 WHERE f.principal_id = ? AND f.removed IS NULL AND p.disabled = 0
 """
 
-_FORGET: Final = """
-DELETE FROM ci_session WHERE id IN (SELECT id FROM ci_session WHERE forgotten < :now ORDER BY forgotten LIMIT :most)
-"""
+_FORGET: Final = (
+    "DELETE FROM ci_session WHERE id IN"
+    " (SELECT id FROM ci_session WHERE forgotten < :now ORDER BY forgotten LIMIT :most)",
+    "DELETE FROM used_token WHERE (issuer, token_key) IN"
+    " (SELECT issuer, token_key FROM used_token WHERE forgotten < :now ORDER BY forgotten LIMIT :most)",
+)
+
+_COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM ci_session WHERE principal_id = ? LIMIT ?)"
 
 
 class SqliteCiSessions:
@@ -73,17 +83,21 @@ class SqliteCiSessions:
     async def open(self, opening: Opening, *, now: int) -> Opened:
         """Open the session; the one that is there, where the same bytes opened it and no secret stands for either.
 
-        `NotOpened` for other bytes for the same use, a use that was had already, or a rule that is in force no more.
+        `NotOpened` for other bytes for the same use, a use that was had already, a rule that is in force no more or has
+        `MAX_SESSIONS`.
         """
 
         def change(connection: sqlite3.Connection) -> Opened:
-            row = connection.execute(_BY_USE, (opening.issuer, opening.token_key)).fetchone()
-            if row is not None:
-                return _joined(row, opening)
+            used = connection.execute(_USED, (opening.issuer, opening.token_key)).fetchone()
+            if used is not None:
+                return _joined(connection.execute(_BY_ID, used).fetchone(), opening)
             rule = connection.execute(_IN_FORCE, (opening.principal_id,)).fetchone()
             if rule is None:
                 return NotOpened("its rule was removed or disabled meanwhile")
-            connection.execute(_FORGET, {"now": now, "most": MAX_FORGOTTEN})
+            for statement in _FORGET:
+                connection.execute(statement, {"now": now, "most": MAX_FORGOTTEN})
+            if connection.execute(_COUNT, (opening.principal_id, MAX_SESSIONS)).fetchone()[0] >= MAX_SESSIONS:
+                return NotOpened(f"its rule has {MAX_SESSIONS} sessions")
             _insert(connection, opening, now=now)
             data: JsonObject = {
                 "session": opening.id,
@@ -108,13 +122,6 @@ class SqliteCiSessions:
 
     async def note_address(self, session_id: str, address: str, *, now: int) -> None:
         """Take note of the first client address other than the one that opened the session; of no third one."""
-        noted = self._database.read(
-            lambda connection: connection.execute(
-                "SELECT 1 FROM ci_session WHERE id = ? AND other_address IS NOT NULL", (session_id,)
-            ).fetchone()
-        )
-        if noted is not None:
-            return
 
         def change(connection: sqlite3.Connection) -> None:
             changed = connection.execute(
@@ -143,9 +150,11 @@ class SqliteCiSessions:
         await self._database.write(change)
 
 
-def _joined(row: sqlite3.Row, opening: Opening) -> Opened:
+def _joined(row: sqlite3.Row | None, opening: Opening) -> Opened:
     """Return the session of a use that was had, where ``opening`` is the same use by the same bytes."""
-    token_sha256, secret_sha256 = row[11], row[12]
+    if row is None:
+        return NotOpened("it was used before, in a project that is gone")
+    token_sha256, secret_sha256 = row[13], row[14]
     if token_sha256 != opening.token_sha256:
         return NotOpened("another token with its jti was used before")
     if secret_sha256 is not None or opening.secret_sha256 is not None:
@@ -154,20 +163,21 @@ def _joined(row: sqlite3.Row, opening: Opening) -> Opened:
 
 
 def _insert(connection: sqlite3.Connection, opening: Opening, *, now: int) -> None:
+    forgotten = max(opening.ends, opening.token_expires) + KEPT_SECONDS
+    connection.execute(_USE, (opening.issuer, opening.token_key, opening.id, forgotten))
     connection.execute(
         _INSERT,
         (
             opening.id,
             opening.principal_id,
             opening.issuer,
-            opening.token_key,
             opening.token_sha256,
             opening.secret_sha256,
             opening.subject,
             claims_json(opening.claims),
             now,
             opening.ends,
-            max(opening.ends, opening.token_expires) + KEPT_SECONDS,
+            forgotten,
             opening.address,
             int(opening.bound),
         ),
@@ -207,6 +217,8 @@ def _session(row: sqlite3.Row) -> Session:
         started=row[6],
         ends=row[7],
         ended=row[8],
-        address=row[9],
-        bound=bool(row[10]),
+        active=bool(row[9]),
+        address=row[10],
+        bound=bool(row[11]),
+        elsewhere=bool(row[12]),
     )

@@ -43,6 +43,12 @@ FROM federation_rule f JOIN principal p ON p.id = f.principal_id WHERE f.removed
 """
 
 
+_CALLED: Final = """
+SELECT 1 FROM principal WHERE kind = 'workload' AND (name = :name OR (name > :from AND name < :to)) LIMIT 1
+"""
+"""Of those that were removed the name is kept with their id behind a tilde (`principal_rows.free_name`)."""
+
+
 @functools.lru_cache(maxsize=4096)
 def stored_rule(document: str) -> FederationRule:
     """Return the rule that was stored as ``document``, parsed when it was added.
@@ -109,6 +115,7 @@ class SqliteFederation:
             if row is None or row.kind != PrincipalKind.WORKLOAD or row.revoked is not None:
                 raise NameUnknown(f"there is no federation rule {name}: see `registry-gateway federation list`")
             connection.execute("UPDATE federation_rule SET removed = ? WHERE principal_id = ?", (now, row.id))
+            connection.execute("DELETE FROM member WHERE principal_id = ?", (row.id,))
             ended = connection.execute(
                 "UPDATE ci_session SET ended = ? WHERE principal_id = ? AND ended IS NULL AND ends > ?",
                 (now, row.id, now),
@@ -124,6 +131,10 @@ class SqliteFederation:
             return ended
 
         return await self._database.write(change)
+
+    async def is_rule(self, name: str) -> bool:
+        """Return whether a rule is called ``name``, or was: also one that is disabled or removed."""
+        return self._database.read(lambda connection: connection.execute(_CALLED, _called(name)).fetchone() is not None)
 
     async def listed(self, *, now: int) -> Sequence[RuleRow]:
         """Return the rules in force by name, disabled ones included."""
@@ -144,3 +155,8 @@ class SqliteFederation:
         """Return the rules of the issuer called ``issuer`` whose principals are active, by name."""
         rows = self._database.read(lambda connection: connection.execute(_OF_ISSUER, (issuer,)).fetchall())
         return [StoredRule(Principal(row[0], PrincipalKind.WORKLOAD, row[1]), stored_rule(row[2])) for row in rows]
+
+
+def _called(name: str) -> dict[str, str]:
+    principal = workload_name(name)
+    return {"name": principal, "from": f"{principal}~", "to": f"{principal}\x7f"}

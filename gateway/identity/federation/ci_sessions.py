@@ -17,9 +17,10 @@ from typing import Final, assert_never
 from gateway.errors import FederationInvalid, Unauthorized
 from gateway.identity.federation.conditions import check_immutable
 from gateway.identity.federation.issuers import TokenIssuer, issuers_named, verify_by
-from gateway.identity.federation.matching import Ambiguous, Matched, NoMatch, matching
+from gateway.identity.federation.matching import MAX_SHOWN_CHARS, Ambiguous, Matched, NoMatch, matching
 from gateway.identity.federation.session import claims_for_policy, session_end
 from gateway.identity.federation.stores import NotOpened, Opening, RuleStore, SessionStore, StoredRule
+from gateway.identity.names import rule_asked_for, workload_name
 from gateway.identity.oidc.verify import TokenClaims
 from gateway.identity.secrets import Secret, SecretKind
 from gateway.identity.values import Session
@@ -33,12 +34,12 @@ _REFUSED: Final = (
 _OVER: Final = "the session of this CI job is over: the job must get a new token from its platform"
 
 
-def looks_like_token(password: str) -> bool:
-    """Return whether ``password`` has the shape of a signed token: three segments, of which the first is a JSON object.
+def looks_like_token(text: str) -> bool:
+    """Return whether ``text`` has the shape of a signed token: three segments, of which the first is a JSON object.
 
-    Only then is it looked at as one. Every JSON object that a platform writes begins with ``{"``, in base64 ``eyJ``.
+    Only then is a password looked at as one. Every JSON object that a platform writes begins with ``{"``, in base64 eyJ.
     """
-    return password.startswith("eyJ") and password.count(".") == 2
+    return text.startswith("eyJ") and text.count(".") == 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +51,20 @@ class CiSessions:
     sessions: SessionStore
     random_bytes: Callable[[int], bytes]
 
-    async def by_token(self, token: str, *, wanted: str, address: str, now: int) -> Session:
+    async def by_token(self, token: str, *, username: str, address: str, now: int) -> Session:
         """Return the session that ``token`` is in, which its first use opens.
 
-        ``wanted`` is what was given as user name: it picks one of several rules by its name, and any other text says
-        nothing. Raises `Unauthorized`, and `OutboundFailed` where the issuer's keys cannot be had.
+        ``username`` is what docker sent. Where a rule is or was called so, it is that rule or none: whoever types a rule's
+        name means it. Any other text says nothing. Raises `Unauthorized`, and `OutboundFailed` where the issuer's keys
+        cannot be had.
         """
+        rule = await self._asked_for(username)
         found = await self.sessions.session_by_token(_sha256(token))
         if found is None:
-            opening = await self._opening(token, wanted=wanted, secret=None, address=address, now=now)
+            opening = await self._opening(token, rule=rule, secret=None, address=address, now=now)
             found = await self._opened(opening, now=now)
-        elif wanted and wanted != found.principal.name and await self._is_rule(wanted, issuer=found.issuer):
-            raise _refusal(f"the token is in a session of {found.principal.name}, and the user name asks for {wanted}")
+        if rule is not None and found.principal.name != workload_name(rule):
+            raise _refusal(f"the token is in a session of {found.principal.name}, and {rule} was asked for")
         return await self._used(found, address=address, now=now)
 
     async def by_secret(self, secret: Secret, *, address: str, now: int) -> Session:
@@ -71,12 +74,22 @@ class CiSessions:
             raise _refusal("no session has this secret")
         return await self._used(found, address=address, now=now)
 
-    async def exchange(self, token: str, *, wanted: str, address: str, now: int) -> tuple[Secret, Session]:
+    async def exchange(self, token: str, *, rule: str | None, address: str, now: int) -> tuple[Secret, Session]:
         """Return a new session for a token that was never used here, and the secret that stands for it. The token is used
-        up: it is no password any more. Raises as `by_token` does."""
+        up: it is no password any more. ``rule`` is the one to use, None for the only one. Raises as `by_token` does."""
         secret = Secret.generate(SecretKind.SESSION, self.random_bytes)
-        opening = await self._opening(token, wanted=wanted, secret=secret, address=address, now=now)
+        wanted = None if rule is None else rule_asked_for(rule)
+        opening = await self._opening(token, rule=wanted, secret=secret, address=address, now=now)
         return secret, await self._opened(opening, now=now)
+
+    async def serving(self, session_id: str, *, address: str, now: int) -> Session | None:
+        """Return the session of an access token that a client at ``address`` presents; None where it is over, not for
+        that address, or of an issuer that is not configured any more."""
+        found = await self.sessions.session(session_id, now=now)
+        if found is None or not self._is_known(found) or not found.is_live(now=now):
+            return None
+        await self._note(found, address=address, now=now)
+        return found if found.is_for(address) else None
 
     async def end(self, credential: str, *, address: str, now: int) -> None:
         """End the session of a secret or token at once; nothing where it has none. Never raises for what it is given."""
@@ -88,9 +101,9 @@ class CiSessions:
         if found is not None:
             await self.sessions.end(found.id, by=found.principal, address=address, now=now)
 
-    async def _opening(self, token: str, *, wanted: str, secret: Secret | None, address: str, now: int) -> Opening:
+    async def _opening(self, token: str, *, rule: str | None, secret: Secret | None, address: str, now: int) -> Opening:
         issuer, claims = await self._verified(token, now=now)
-        found = await self._matched(issuer, claims, wanted=wanted)
+        found = await self._matched(issuer, claims, rule=rule)
         seconds = found.rule.session_seconds
         return Opening(
             id=self.random_bytes(SESSION_ID_BYTES).hex(),
@@ -119,23 +132,24 @@ class CiSessions:
             )
         return verified
 
-    async def _matched(self, issuer: TokenIssuer, claims: TokenClaims, *, wanted: str) -> StoredRule:
+    async def _matched(self, issuer: TokenIssuer, claims: TokenClaims, *, rule: str | None) -> StoredRule:
         stored = {one.rule.name: one for one in await self.rules.rules(issuer.name) if _is_sound(one, issuer)}
         decision = matching(
             [one.rule for one in stored.values()],
             issuer_name=issuer.name,
             audience=claims.audience,
             claims=claims.claims,
-            wanted=wanted,
+            wanted=rule,
         )
         match decision:
-            case Matched(rule):
-                return stored[rule.name]
+            case Matched(found):
+                return stored[found.name]
             case Ambiguous(names):
-                why = f"for several rules, and the user name is none: {', '.join(names)}"
+                why = f"for several rules, and none was asked for: {', '.join(names)}"
             case NoMatch(mismatches):
                 told = "; ".join(f"{one.rule}: {one.sentence}" for one in mismatches)
-                why = f"for none of its rules ({told or 'it has none'})"
+                asked = "" if rule is None else f", asked for {_shown(rule)}"
+                why = f"for none of its rules{asked} ({told or 'it has none'})"
             case _:
                 assert_never(decision)
         raise _refusal(f"a token of {issuer.name} {why}")
@@ -147,16 +161,27 @@ class CiSessions:
         return opened
 
     async def _used(self, session: Session, *, address: str, now: int) -> Session:
-        if address != session.address:
-            await self.sessions.note_address(session.id, address, now=now)
-        if session.bound and address != session.address:
+        await self._note(session, address=address, now=now)
+        if not session.is_for(address):
             raise _refusal(f"the session of {session.principal.name} is bound to the address that opened it")
-        if not session.serves(address=address, now=now):
+        if not self._is_known(session):
+            raise _refusal(f"the session of {session.principal.name} is of {session.issuer}, which is not configured")
+        if not session.is_live(now=now):
             raise Unauthorized(_OVER, why=f"a session of {session.principal.name} that is over")
         return session
 
-    async def _is_rule(self, name: str, *, issuer: str) -> bool:
-        return any(name in (one.rule.name, one.principal.name) for one in await self.rules.rules(issuer))
+    async def _note(self, session: Session, *, address: str, now: int) -> None:
+        if address != session.address and not session.elsewhere:
+            await self.sessions.note_address(session.id, address, now=now)
+
+    def _is_known(self, session: Session) -> bool:
+        """Return whether the session's issuer is configured still: whoever takes it away wants its jobs out."""
+        return any(issuer.name == session.issuer for issuer in self.issuers)
+
+    async def _asked_for(self, username: str) -> str | None:
+        """Return the rule that a docker user name asks for, None where it says nothing."""
+        name = rule_asked_for(username)
+        return name if name != username or await self.rules.is_rule(name) else None
 
 
 def _is_sound(stored: StoredRule, issuer: TokenIssuer) -> bool:
@@ -176,6 +201,10 @@ def _token_key(token: str, claims: TokenClaims) -> bytes:
     if claims.token_id is not None:
         return hashlib.sha256(b"jti:" + claims.token_id.encode()).digest()
     return hashlib.sha256(b"signed:" + token.rpartition(".")[0].encode()).digest()
+
+
+def _shown(text: str) -> str:
+    return repr("".join(character for character in text if character.isprintable())[:MAX_SHOWN_CHARS])
 
 
 def _sha256(text: str) -> bytes:

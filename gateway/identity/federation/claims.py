@@ -7,7 +7,14 @@ Pure: no I/O, no third-party import.
 Source: issue 5, item 3; reference/auth.md 3, "Rules for us" 2 (numbers as text after strict typing, missing is no match).
 """
 
+from typing import Final
+
 from gateway.oci.strict_json import JsonObject, JsonValue
+
+MAX_LISTED: Final = 64
+"""Texts of one claim."""
+MAX_TEXT_CHARS: Final = 1024
+"""Of one text: twice the longest glob."""
 
 
 def find_claim(claims: JsonObject, name: str) -> tuple[JsonValue] | None:
@@ -39,13 +46,21 @@ def scalar_text(value: JsonValue) -> str | None:
 def claim_texts(claims: JsonObject, name: str) -> tuple[str, ...]:
     """Return the texts to compare of the claim called ``name``: one, or the elements of a list of texts.
 
-    Empty where the claim is missing, or of a kind that no condition matches.
+    Empty where the claim is missing, of a kind that no condition matches, or larger than any platform's: the time that
+    comparing takes must not be whoever's who can get a token at all.
     """
     found = find_claim(claims, name)
     if found is None:
         return ()
-    if isinstance(found[0], list):
-        texts = tuple(entry for entry in found[0] if isinstance(entry, str))
-        return texts if len(texts) == len(found[0]) else ()
-    text = scalar_text(found[0])
-    return () if text is None else (text,)
+    values = found[0] if isinstance(found[0], list) else [found[0]]
+    if len(values) > MAX_LISTED:
+        return ()
+    texts = tuple(entry for entry in map(_compared, values) if entry is not None)
+    if isinstance(found[0], list) and not all(isinstance(entry, str) for entry in values):
+        return ()
+    return texts if len(texts) == len(values) else ()
+
+
+def _compared(value: JsonValue) -> str | None:
+    text = scalar_text(value)
+    return text if text is not None and len(text) <= MAX_TEXT_CHARS else None

@@ -55,7 +55,10 @@ class Condition:
 
 
 def read_conditions(match: object, *, where: str) -> tuple[Condition, ...]:
-    """Return the conditions in the table ``match``, sorted by claim. Raises `FederationInvalid`.
+    """Return the conditions in the table ``match``, in the order in which they are asked. Raises `FederationInvalid`.
+
+    Exact ones first, ids that are never given again before the others: most tokens are another repository's, and say so
+    by one comparison of texts.
 
     Whether one of them is on an immutable id is `check_immutable`'s question: it depends on the issuer.
     """
@@ -63,7 +66,7 @@ def read_conditions(match: object, *, where: str) -> tuple[Condition, ...]:
         _refuse(where, 'there is no condition: write a table [match] with lines such as repository_id = "123"')
     if len(match) > MAX_CONDITIONS:
         _refuse(where, f"there are {len(match)} conditions: write at most {MAX_CONDITIONS}")
-    conditions = tuple(_condition(claim, match[claim], where=where) for claim in sorted(match))
+    conditions = tuple(sorted((_condition(claim, match[claim], where=where) for claim in match), key=_turn))
     if "ref" in match and "ref_type" not in match:
         _refuse(
             where, 'a tag can have a branch\'s name: write ref_type = "branch" or "tag" beside the condition on ref'
@@ -85,6 +88,10 @@ def check_immutable(
             "no condition holds an id that is never given again: write an exact value for one of "
             f"{', '.join(sorted(known))}, or for sub a spiffe:// id",
         )
+
+
+def _turn(condition: Condition) -> tuple[bool, bool, str]:
+    return not condition.is_exact, condition.claim not in IMMUTABLE_CLAIMS, condition.claim
 
 
 def _is_spiffe(condition: Condition) -> bool:

@@ -62,8 +62,7 @@ def matching(
 ) -> Decision:
     """Return which of ``rules`` a verified token with ``audience`` and ``claims`` of the issuer ``issuer_name`` is for.
 
-    ``wanted`` is the docker user name. It picks one of several, and refuses where it names another rule of this issuer than
-    one that matches: who types a rule's name means it. Any other text says nothing.
+    ``wanted`` is the name of the one rule that was asked for, None where none was: then several are one too many.
     """
     candidates = [rule for rule in rules if rule.issuer == issuer_name]
     refusal = _always_refused(claims)
@@ -75,11 +74,9 @@ def matching(
             matched.append(rule)
         else:
             why.append(Mismatch(rule.name, sentence))
-    if wanted is not None and any(rule.name == wanted for rule in candidates):
-        unnamed = [rule for rule in matched if rule.name != wanted]
+    if wanted is not None:
+        why += [Mismatch(one.name, f"it matches, and {wanted} was asked for") for one in matched if one.name != wanted]
         matched = [rule for rule in matched if rule.name == wanted]
-        if not matched:
-            why += [Mismatch(rule.name, f"it matches, but the user name asks for {wanted}") for rule in unnamed]
     match matched:
         case []:
             return NoMatch(tuple(why))
@@ -143,4 +140,6 @@ def _listed(texts: tuple[str, ...]) -> str:
 
 def _quoted(text: str) -> str:
     # Not printable are control characters, and also those that turn the direction of a line on the operator's screen.
-    return f"'{''.join(character for character in text if character.isprintable())[:MAX_SHOWN_CHARS]}'"
+    # And a quotation mark in it is not the end of it: what a stranger's token says must not read as said by us.
+    printable = "".join(character for character in text if character.isprintable())[:MAX_SHOWN_CHARS]
+    return "'{}'".format(printable.replace("\\", "\\\\").replace("'", "\\'"))

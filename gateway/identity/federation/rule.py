@@ -40,11 +40,12 @@ _NO_MORE: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class FederationRule:
-    """A rule that was read. ``issuer`` is the configured issuer's name; ``match`` is sorted by claim and never empty.
+    """A rule that was read.
 
-    ``role`` is on the repositories of ``project`` that one of ``repositories`` covers; ``session_seconds`` is how long a
-    session lasts from its token's first use, unless the token lasts longer; with ``bind_address`` it is for the client
-    address of that first use alone.
+    ``issuer`` is the configured issuer's name; ``match`` is in the order in which it is asked, and never empty. ``role`` is
+    on the repositories of ``project`` that one of ``repositories`` covers; ``session_seconds`` is how long a session lasts
+    from its token's first use, unless the token lasts longer; with ``bind_address`` it is for the client address of that
+    first use alone.
     """
 
     name: str

@@ -59,6 +59,10 @@ class RuleStore(Protocol):
         """Return the rules of the issuer called ``issuer`` whose principals are active, by name."""
         ...
 
+    async def is_rule(self, name: str) -> bool:
+        """Return whether a rule is called ``name``, or was: also one that is disabled or removed."""
+        ...
+
 
 class SessionStore(Protocol):
     """Sessions of CI jobs, ended ones included until their tokens are long over."""
@@ -79,12 +83,16 @@ class SessionStore(Protocol):
         """Open the session, with its audit event, in one step that no other use of the token can come between.
 
         Where the same bytes have opened one that a token stands for, that one is returned, if neither has a secret. Other
-        bytes for the same use, a use that was had already, or a rule that is in force no more: `NotOpened`.
+        bytes for the same use, a use that was had already, a rule that is in force no more or has too many sessions:
+        `NotOpened`.
         """
         ...
 
     async def note_address(self, session_id: str, address: str, *, now: int) -> None:
-        """Take note, with an audit event, of the first client address other than the one that opened the session."""
+        """Take note, with an audit event, of the first client address other than the one that opened the session.
+
+        From then on the session says that it was (``elsewhere``).
+        """
         ...
 
     async def end(self, session_id: str, *, by: Principal, address: str, now: int) -> None:

@@ -173,8 +173,9 @@ def _check_times(claims: TokenClaims, *, now: int, leeway_seconds: int, max_life
         raise ValueError("not valid yet")
     if now >= claims.expires_at + leeway_seconds:
         raise ValueError("expired")
-    if claims.expires_at - (now if issued_at is None else issued_at) > max_life_seconds:
-        raise ValueError("lives longer than is taken")
+    begins = not_before if issued_at is None else issued_at
+    if begins is None or claims.expires_at - begins > max_life_seconds:
+        raise ValueError("lives longer than is taken, or does not say since when it lives")
 
 
 def _audience(value: JsonValue) -> tuple[str, ...]:

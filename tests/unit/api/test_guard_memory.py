@@ -16,7 +16,7 @@ from gateway.identity.access_token import issue_access_token
 from gateway.identity.token_cache import TokenCache
 from gateway.identity.values import Principal, PrincipalKind
 from gateway.oci.names import RepositoryName
-from tests.support.federation import MemorySessions
+from tests.support.federation import no_federation
 from tests.support.identity import AUDIENCE, ISSUER, NOW, RING
 
 READER: Final = Principal("u:reader", PrincipalKind.USER, "reader")
@@ -82,7 +82,7 @@ def guard(standings: Standings) -> Guard:
         tokens=TokenCache(issuer=ISSUER, audience=AUDIENCE),
         keys=lambda: RING,
         standings=standings,
-        sessions=MemorySessions(),
+        ci=no_federation(),
     )
 
 

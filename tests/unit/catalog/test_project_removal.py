@@ -31,6 +31,7 @@ KEPT: Final = {
     "event": "audit",
     "pull": "audit",
     "decision": "audit: under a name that no repository can have",
+    "used_token": "what was used up stays so, whatever becomes of the project",
     "decision_input": "audit: of those that admitted something",
 }
 
@@ -90,7 +91,7 @@ def fill(connection: sqlite3.Connection, name: str, salt: str) -> None:
     insert("work", kind="rejudge", key=f"project:{name}", data=f'{{"project": "{name}"}}', due=NOW)
     insert("principal", id=f"w:{salt}", kind="workload", name=f"ci+{salt}", created=NOW, created_by="os:root")
     insert("federation_rule", principal_id=f"w:{salt}", project_id=project, issuer="ci", document="")
-    insert("ci_session", id=salt, principal_id=f"w:{salt}", issuer="ci", token_key=salt.encode(), token_sha256=b"t",
+    insert("ci_session", id=salt, principal_id=f"w:{salt}", issuer="ci", token_sha256=b"t",
            subject="s", claims="{}", started=NOW, ends=NOW, forgotten=NOW, address="a", bound=0)  # fmt: skip
 
 

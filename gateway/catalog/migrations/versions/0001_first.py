@@ -330,6 +330,16 @@ def upgrade() -> None:
     op.create_index("ix_upload_project_id", "upload", ["project_id"])
     op.create_index("ix_upload_touched", "upload", ["touched"])
     op.create_table(
+        "used_token",
+        _text("issuer"),
+        _bytes("token_key"),
+        _text("session_id"),
+        _integer("forgotten"),
+        _key("used_token", "issuer", "token_key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_used_token_forgotten", "used_token", ["forgotten"])
+    op.create_table(
         "verified",
         _integer("evidence_id"),
         _integer("signer_id"),
@@ -375,7 +385,6 @@ def upgrade() -> None:
         _text("id"),
         _text("principal_id"),
         _text("issuer"),
-        _bytes("token_key"),
         _bytes("token_sha256"),
         _nullable("secret_sha256", sa.LargeBinary),
         _text("subject"),
@@ -388,7 +397,6 @@ def upgrade() -> None:
         _integer("bound"),
         _nullable("other_address", sa.Text),
         _key("ci_session", "id"),
-        _unique("ci_session", "issuer", "token_key"),
         _unique("ci_session", "secret_sha256"),
         _foreign("ci_session", "principal_id", "principal.id"),
     )

@@ -51,9 +51,14 @@ def test_a_whole_rule() -> None:
     assert found.session_seconds == 1200
     assert [glob.text for glob in found.repositories] == ["acme/shop", "acme/web/**"]
     assert found.match == (
-        Condition("job_workflow_ref", (SegmentGlob("a/x@refs/tags/v1"), SegmentGlob("b/.github/*@refs/heads/main"))),
         Condition("repository_id", (SegmentGlob("7007"),)),
+        Condition("job_workflow_ref", (SegmentGlob("a/x@refs/tags/v1"), SegmentGlob("b/.github/*@refs/heads/main"))),
     )
+
+
+def test_what_one_comparison_refuses_is_asked_first() -> None:
+    found = rule('environment = "p*"\nactor = "a"\nref_type = "branch"\nref = "refs/*"\nproject_id = "1"')
+    assert [one.claim for one in found.match] == ["project_id", "actor", "ref_type", "environment", "ref"]
 
 
 def test_left_out_the_session_is_an_hour_and_the_repositories_all_of_the_project() -> None:

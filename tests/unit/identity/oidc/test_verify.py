@@ -110,8 +110,15 @@ def test_a_good_token_is_verified(algorithm: str, key: PrivateKey, kid: str) -> 
 
 
 def test_what_may_be_missing() -> None:
-    claims = verify(sign(good_claims(iat=GONE, nbf=GONE, jti=GONE)))
+    claims = verify(sign(good_claims(iat=GONE, jti=GONE)))
     assert (claims.issued_at, claims.token_id) == (None, None)
+    assert verify(sign(good_claims(nbf=GONE))).issued_at is not None
+
+
+@pytest.mark.parametrize("begins", [GONE, good_claims()["iat"] - 29 * 24 * 3600], ids=["unknown", "a-month-ago"])
+def test_a_life_counts_from_its_beginning(begins: object) -> None:
+    with pytest.raises(Unauthorized):
+        verify(sign(good_claims(iat=GONE, nbf=begins)))
 
 
 @pytest.mark.parametrize(
