@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from gateway.admission.again import said
 from gateway.admission.document import Who
 from gateway.admission.evaluator import Case
 from gateway.admission.judgement import Errs, Fails, NoAnswer, Passes, Waits
@@ -97,17 +98,16 @@ async def _promotion(tools: Tools, case: Case, facts: TagFacts, *, now: int) -> 
             # It keeps waiting. A policy that errs changes no state (DESIGN 2); the next evaluation asks again.
             reasons = verdict.reasons if isinstance(verdict, Waits) else (_policy_error(verdict),)
             outcome = "held" if isinstance(verdict, Waits) else "policy-error"
-            return (
-                decision(
-                    matter,
-                    decision_id=decision_id,
-                    outcome=outcome,
-                    reasons=reasons,
-                    who=theirs.who,
-                    basis=basis,
-                    tag=facts.tag,
-                ),
+            record = decision(
+                matter,
+                decision_id=decision_id,
+                outcome=outcome,
+                reasons=reasons,
+                who=theirs.who,
+                basis=basis,
+                tag=facts.tag,
             )
+            return () if await said(tools, case.repository, record) is not None else (record,)
         case _:
             assert_never(verdict)
 

@@ -5,8 +5,10 @@ Source: DESIGN 3 ("Evidence arrives", "Re-judging never hides an admitted manife
 """
 
 from dataclasses import dataclass, replace
-from typing import Final, assert_never
+from typing import assert_never
 
+from gateway.admission.again import newest
+from gateway.admission.again import said as said_already
 from gateway.admission.closure import closure, revoked, world_key
 from gateway.admission.document import Who
 from gateway.admission.evaluator import Basis, Case, Proof
@@ -26,9 +28,6 @@ from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 from gateway.oci.names import RepositoryName, Tag
 from gateway.policy.values import Verdict
-
-DECISIONS_BACK: Final = 50
-"""Decisions that are looked at for the newest one about the manifest itself: those of its tags stand between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +95,9 @@ async def rejudge(
     """Return the verdict on a stored manifest under ``proof``.
 
     Passing admits what was held or distrusted, and moves its pending tags. Anything else changes no state: a held manifest
-    keeps waiting with the new reasons, an admitted one keeps standing and the verdict is recorded as drift, unless the
-    activation that caused this says that what it denies is hidden. Tags that wait for one that stands are decided again by
-    themselves: what kept them waiting may be over.
+    keeps waiting with the new reasons, if they are new, an admitted one keeps standing and the verdict is recorded as
+    drift, unless the activation that caused this says that what it denies is hidden. Tags that wait for one that stands are
+    decided again by themselves: what kept them waiting may be over.
     """
     facts = world.manifest
     if facts is None:
@@ -144,6 +143,8 @@ async def rejudge(
         case Waits() | Fails() | Errs():
             outcome, reasons = told(verdict)
             record = decision(matter, decision_id=decision_id, outcome=outcome, reasons=reasons, who=who, basis=basis)
+            if (before := await said_already(tools, repository, record)) is not None:
+                return Rejudged(verdict, verified, (), before.id)
             return Rejudged(verdict, (*verified, record), (), decision_id)
         case _:
             assert_never(verdict)
@@ -194,10 +195,9 @@ async def _drift(
         return verdict
     drifted = not isinstance(verdict, Passes)
     reasons = verdict.warnings if isinstance(verdict, Passes) else told(verdict)[1]
-    before = await tools.store.decisions(repository, matter.digest, limit=DECISIONS_BACK)
-    newest = next((row for row in before if row.tag is None), None)
-    was_drift = newest is not None and newest.outcome == "drift"
-    if drifted == was_drift and (newest is None or newest.record.get("reasons") == reasons_json(reasons)):
+    before = await newest(tools, repository, matter.digest, tag=None)
+    was_drift = before is not None and before.outcome == "drift"
+    if drifted == was_drift and (before is None or before.record.get("reasons") == reasons_json(reasons)):
         return Rejudged(verdict, verified, (), None)
     outcome = "drift" if drifted else "admitted"
     # `again`: it is admitted already, and its input proves no more than the one by which it was (decision 11).

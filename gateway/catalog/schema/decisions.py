@@ -114,10 +114,12 @@ work = Table(
     Column("kind", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("data", Text, nullable=False),  # JSON
+    Column("project_id", Integer, nullable=False, server_default=text("0")),  # whose it is; 0: the gateway's own
     time("due"),
     time("leased_until", nullable=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("kind", "key"),
     Index("ix_work_due", "due"),
+    Index("ix_work_project_id", "project_id", "due"),
     **NEVER_REUSED,
 )

@@ -41,6 +41,7 @@ manifest = Table(
     ),  # what it counts for in its project: held_bytes or cache_bytes
     Column("who", Text, nullable=False),  # principal id of the last stored PUT of an image; of evidence, of the first
     Column("who_claims", Text, nullable=False, server_default=text("'{}'")),
+    Column("narrow", Integer, nullable=False, server_default=text("0")),  # 1: put with a token that may not read here
     time("created"),  # first seen: for evidence, the only proven time of a signature without a log
     time("expires", nullable=True),
     Column("announced", Integer, nullable=False, server_default=text("0")),  # that it ends then was told

@@ -4,6 +4,9 @@ Work is asked for again while it is being carried out: a signature arrives while
 read before that, so the request must not be lost with the row that the worker is about to remove. Asking again takes the
 lease away; what the worker then reports (`done`, `retry`) finds no lease of its own and changes nothing.
 
+Projects take turns: whoever has one manifest named by thousands, and puts it again and again, keeps the work of his own
+project waiting, and nobody else's.
+
 I/O: reads and writes of the catalog.
 Source: DESIGN 2 ("Background work").
 """
@@ -17,7 +20,8 @@ from gateway.catalog.sqlite.database import Database
 from gateway.catalog.values import WorkItem
 
 _ENQUEUE: Final = """
-INSERT INTO work (kind, key, data, due) VALUES (?, ?, ?, ?)
+INSERT INTO work (kind, key, data, due, project_id)
+VALUES (:kind, :key, :data, :due, coalesce((SELECT r.project_id FROM repository r WHERE r.name = :repository), 0))
 ON CONFLICT (kind, key) DO UPDATE SET data = excluded.data, due = min(due, excluded.due), leased_until = NULL
 """
 
@@ -25,9 +29,19 @@ _IS_DUE: Final = "due <= :now AND (leased_until IS NULL OR leased_until <= :now)
 
 _ANY_DUE: Final = f"SELECT 1 FROM work WHERE {_IS_DUE} LIMIT 1"  # noqa: S608 (a constant)
 
+CLAIMED: Final = f"""WITH RECURSIVE project (id) AS (
+  SELECT (SELECT w.project_id FROM work w ORDER BY w.project_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT w.project_id FROM work w WHERE w.project_id > project.id ORDER BY w.project_id LIMIT 1)
+  FROM project WHERE project.id IS NOT NULL)
+SELECT w.id FROM project JOIN work w ON w.id IN (
+  SELECT n.id FROM work n WHERE n.project_id = project.id AND {_IS_DUE} ORDER BY n.due, n.id LIMIT :limit)
+ORDER BY row_number() OVER (PARTITION BY w.project_id ORDER BY w.due, w.id), w.due, w.id LIMIT :limit"""  # noqa: S608
+"""Of each project in turn the one that is due longest. A project's first few are found by index, and no row behind them is
+read: thousands may wait."""
+
 _CLAIM: Final = f"""
-UPDATE work SET leased_until = :until, attempts = attempts + 1
-WHERE id IN (SELECT id FROM work WHERE {_IS_DUE} ORDER BY due, id LIMIT :limit)
+UPDATE work SET leased_until = :until, attempts = attempts + 1 WHERE id IN ({CLAIMED})
 RETURNING id, kind, key, data, attempts, due
 """  # noqa: S608 (a constant)
 
@@ -36,8 +50,12 @@ _OWN_LEASE: Final = "id = ? AND attempts = ? AND leased_until IS NOT NULL"
 
 
 def enqueue_work(connection: sqlite3.Connection, kind: str, key: str, data: Mapping[str, str], *, due: int) -> None:
-    """Ask for work in the caller's transaction: one row per (kind, key), due at the earlier of the two times."""
-    connection.execute(_ENQUEUE, (kind, key, json.dumps(dict(data), sort_keys=True), due))
+    """Ask for work in the caller's transaction: one row per (kind, key), due at the earlier of the two times.
+
+    It is of the project of the repository that ``data`` names, and takes turns with that of other projects.
+    """
+    values = {"kind": kind, "key": key, "data": json.dumps(dict(data), sort_keys=True), "due": due}
+    connection.execute(_ENQUEUE, values | {"repository": data.get("repository")})
 
 
 class SqliteWork:
@@ -47,8 +65,10 @@ class SqliteWork:
         self._database = database
 
     async def claim(self, *, limit: int, lease_seconds: int, now: int) -> Sequence[WorkItem]:
-        """Return up to ``limit`` due items, longest due first, leased until ``now + lease_seconds``.
+        """Return up to ``limit`` due items, leased until ``now + lease_seconds``.
 
+        Of each project one, and so on: what one has in plenty keeps the others' waiting for a page, never for all of it. Of
+        one project, and among the first of all, the one that is due longest; so they are returned.
         An item whose lease ran out is due again: its worker died, or is too slow and may not report any more.
         """
         terms = {"now": now, "until": now + lease_seconds, "limit": limit}

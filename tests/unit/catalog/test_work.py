@@ -1,11 +1,15 @@
 """Work that two processes claim at once, for real."""
 
 import asyncio
+import functools
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
+from gateway.catalog.sqlite.work import CLAIMED
+from tests.support.catalog import add_project
 from tests.support.catalog_admin import NOW, on_sqlite, opened
 
 ITEMS: Final = 300
@@ -61,3 +65,37 @@ def test_two_processes_never_claim_the_same_item(tmp_path: Path) -> None:
         assert sorted(int(key) for key, _ in claimed) == list(range(ITEMS))
         assert {attempts for _, attempts in claimed} == {"1"}
         assert all(outputs), "both had their share"
+
+
+def test_a_project_with_plenty_of_work_keeps_no_others_waiting(tmp_path: Path) -> None:
+    with opened(tmp_path / "catalog.db") as database:
+        work = on_sqlite(database).work
+
+        async def story() -> None:
+            for number in (1, 2):
+                await database.write(functools.partial(_add_repository, name=f"p{number}"))
+            for number in range(100):
+                await work.enqueue("reevaluate", f"{number}", {"repository": "p1/app"}, due=NOW - 50)
+            await work.enqueue("reevaluate", "other", {"repository": "p2/app"}, due=NOW)
+            await work.enqueue("expire", "own", {}, due=NOW)
+            await work.enqueue("reevaluate", "later", {"repository": "p2/app"}, due=NOW + 1)
+            first = await work.claim(limit=4, lease_seconds=60, now=NOW)
+            assert [item.key for item in first] == ["0", "1", "other", "own"]
+            second = await work.claim(limit=4, lease_seconds=60, now=NOW)
+            assert [item.key for item in second] == ["2", "3", "4", "5"]
+
+        asyncio.run(story())
+
+
+def _add_repository(connection: sqlite3.Connection, *, name: str) -> None:
+    values = (add_project(connection, name), f"{name}/app", NOW)
+    connection.execute("INSERT INTO repository (project_id, name, created) VALUES (?, ?, ?)", values)
+
+
+def test_a_claim_reads_the_first_few_of_each_project(tmp_path: Path) -> None:
+    with opened(tmp_path / "catalog.db") as database:
+        values = {"now": NOW, "limit": 16}
+        plan = database.read(lambda connection: connection.execute(f"EXPLAIN QUERY PLAN {CLAIMED}", values).fetchall())
+        found = [row[3] for row in plan]
+        assert "SEARCH n USING INDEX ix_work_project_id (project_id=? AND due<?)" in found
+        assert [line for line in found if line.startswith("SCAN w") and "INDEX ix_work_project_id" not in line] == []

@@ -355,6 +355,7 @@ def upgrade() -> None:
         _text("kind"),
         _text("key"),
         _text("data"),
+        _integer("project_id", "0"),
         _integer("due"),
         _nullable("leased_until", sa.Integer),
         _integer("attempts", "0"),
@@ -363,6 +364,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_work_due", "work", ["due"])
+    op.create_index("ix_work_project_id", "work", ["project_id", "due"])
     op.create_table(
         "account",
         _text("principal_id"),
@@ -462,6 +464,7 @@ def upgrade() -> None:
         _integer("held_size", "0"),
         _text("who"),
         _text("who_claims", "'{}'"),
+        _integer("narrow", "0"),
         _integer("created"),
         _nullable("expires", sa.Integer),
         _integer("announced", "0"),
