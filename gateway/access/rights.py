@@ -42,6 +42,11 @@ def rights(standing: Standing) -> Rights:
     return Rights(verbs=frozenset(verbs), quarantine=level)
 
 
+def reads_held(standing: Standing) -> bool:
+    """Return whether ``standing`` reads all that is held in the project, layers too."""
+    return rights(standing).quarantine is QuarantineLevel.FULL
+
+
 def project_actions(standing: Standing) -> frozenset[ProjectAction]:
     """Return what ``standing`` may do to its project, besides its repositories."""
     if not standing.active:

@@ -124,6 +124,11 @@ class Grant:
     rights: Rights
     scanner: bool = False
 
+    @property
+    def reads(self) -> bool:
+        """Whether the token lets its caller read: without it ``quarantine-read`` counts for nothing, to name things too."""
+        return self.rights.allows(Verb.PULL)
+
 
 class Condition(StrEnum):
     """What a manifest is at this moment, derived from its row and everything that could hide or carry it (DESIGN 3)."""

@@ -119,6 +119,7 @@ def put(
         missing=parts.missing,
         who=attempt.push.grant.principal,
         who_claims=attempt.push.claims,
+        reads=attempt.push.grant.reads,
         held_bytes=size if held else 0,
         expires=attempt.now + (seconds or project.held_seconds) if (held if clock is None else clock) else None,
     )

@@ -49,9 +49,16 @@ class Closure:
 
 
 def world_key(
-    manifest: Manifest, *, repository: RepositoryName, caller: str, tags: tuple[Tag, ...], pushing: bool = False
+    manifest: Manifest,
+    *,
+    repository: RepositoryName,
+    caller: str,
+    tags: tuple[Tag, ...],
+    pushing: bool = False,
+    reads: bool = False,
 ) -> WorldKey:
-    """Return what to read for a decision about ``manifest``; ``pushing`` where the caller puts it now."""
+    """Return what to read for a decision about ``manifest``; ``pushing`` where the caller puts it now, ``reads`` where he
+    does so with a token that lets him read here."""
     children = {child.digest: child.size for child in manifest.manifests}
     return WorldKey(
         repository=repository,
@@ -62,6 +69,7 @@ def world_key(
         tags=tags,
         sizes=(*(blob.size for blob in manifest.referenced_blobs), *children.values()),
         pushing=pushing,
+        reads=reads,
     )
 
 
@@ -75,6 +83,8 @@ def closure(world: World) -> Closure:
         for digest in world.wrong_sizes
         if digest not in absent
     ]
+    if world.too_many is not None:
+        refusals.append(Reason("CONTENT_MALFORMED", world.too_many, "deny"))
     for child in world.children:
         if not child.present or child.missing_blobs:
             # It waits for what it names itself, whatever that leads to: a row for each, not for each of their parts.

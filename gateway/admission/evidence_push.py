@@ -129,6 +129,7 @@ async def _attempt(tools: Tools, push: Push, manifest: Manifest, classified: Cla
         caller=push.grant.principal.id,
         tags=classified.metadata_tags,
         pushing=True,
+        reads=push.grant.reads,
     )
     now = tools.now()
     world = await tools.store.read_world(key, now=now)

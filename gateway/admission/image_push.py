@@ -38,6 +38,7 @@ async def put_image(tools: Tools, push: Push, manifest: Manifest, classified: Cl
         caller=push.grant.principal.id,
         tags=classified.image_tags,
         pushing=True,
+        reads=push.grant.reads,
     )
     now = tools.now()
     world = await tools.store.read_world(key, now=now)

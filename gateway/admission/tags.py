@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.access.rights import rights
-from gateway.access.values import QuarantineLevel
+from gateway.access.rights import reads_held
 from gateway.admission.attempt import Attempt
 from gateway.admission.evaluator import Basis
 from gateway.admission.judgement import Judgement, Passes, Waits
@@ -99,9 +98,9 @@ def over_tag_limit(attempt: Attempt, waiting: Iterable[Tag]) -> Reason | None:
 
 def _counted(attempt: Attempt, there: Mapping[Tag, str | None]) -> set[Tag]:
     """Return the waiting tags that count against the caller's: for who reads what is held, those of the same kind only."""
-    if attempt.push.grant.rights.quarantine is not QuarantineLevel.FULL:
+    if not (attempt.push.grant.reads and reads_held(attempt.world.standing)):
         return set(there)
-    seeing = {one.principal.id for one in attempt.world.requesters if rights(one).quarantine is QuarantineLevel.FULL}
+    seeing = {one.principal.id for one in attempt.world.requesters if reads_held(one)}
     return {tag for tag, requester in there.items() if requester in seeing}
 
 

@@ -86,8 +86,7 @@ class Worker:
                 await self._arrivals.complete_waiting(
                     RepositoryName.parse(item.data["repository"]),
                     Digest.parse(item.data["digest"]),
-                    brought_by=item.data.get("brought_by"),
-                    after=int(item.data["after"]),
+                    data=item.data,
                     now=self._now(),
                 )
                 return None

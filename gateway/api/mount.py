@@ -63,14 +63,21 @@ class Mounts:
         return view
 
     async def _from_anywhere(self, digest: Digest, call: Call, access: Access) -> BlobView | None:
-        """Return the blob where any repository has it that the account, not only this token, may read."""
+        """Return the blob where any repository has it visible to the account, or held and readable with this token.
+
+        A client that names no source has asked for no scope there, so what everybody reads there who may pull goes by the
+        account. What is held is published by naming it: there the token is the bound, as for every other use.
+        """
         for repository in await self.blobs.sources(digest, limit=MAX_SOURCES):
             standing = await self._standing(repository, call, access)
             # A token that is older than the source's project knows nothing of it, here too (Harbor 89e1c4b).
             if standing is None or access.claims.issued_at < standing.project.created_at:
                 continue
             view = await self._readable(digest, present_grant(standing, repository), call)
-            if view is not None:
+            if view is None:
+                continue
+            held = grant(standing=standing, claims=access.claims, repository=repository)
+            if view.visible or not isinstance(blob_sight(held, visible=False, use=BlobUse.MOUNT), Absent):
                 return view
         return None
 

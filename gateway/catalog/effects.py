@@ -30,6 +30,8 @@ class PutManifest:
     first-seen time; ``who`` becomes this request's. A row stored as an image that is held, and that no admitted index
     judged, may become evidence or a fallback index; nothing else changes class. A row that is put as something else than
     it is keeps its count and its end as well. An empty fallback index that is put for two subjects is about none.
+    ``reads``: the request's token lets its caller read here. Without it his ``quarantine-read`` counts for nothing, now or
+    in any later decision about this row.
     """
 
     manifest: Manifest
@@ -40,6 +42,7 @@ class PutManifest:
     missing: tuple[Digest, ...]
     who: Principal
     who_claims: Mapping[str, str]
+    reads: bool
     held_bytes: int
     expires: int | None
 

@@ -38,6 +38,8 @@ class WorldKey:
     tags: tuple[Tag, ...] = ()
     sizes: tuple[int, ...] = ()
     pushing: bool = False
+    reads: bool = False
+    """Pushing with a token that lets the caller read here: only then what he may read is there for him (`Grant.reads`)."""
     clock: bool = False
     """Read when it ends as well. Only expiry decides on that, and no push shall be decided again for it."""
 
@@ -63,6 +65,8 @@ class ManifestFacts:
     subject: Digest | None
     who: str
     who_claims: Mapping[str, str]
+    narrow: bool
+    """Put with a token that lets nobody read: what its writer may read has never been there for it."""
     first_seen: int
 
 
@@ -175,3 +179,5 @@ class World:
     """Of the pending tags on this manifest, by principal id."""
     policy: ActiveRevision | None
     trust: ActiveRevision | None
+    too_many: str | None = None
+    """Why ``children`` are not told: a stored index has come to lead to more than can be judged."""

@@ -408,7 +408,7 @@ def test_a_parent_waits_for_its_late_child_as_long_as_that_lacks_something_and_d
     (data,) = [data for kind, _, data in acme.work() if kind == "arrival"]
     part = Digest.parse(data["digest"])
     assert part == APP.digest
-    run(acme.blobs.complete_waiting(REPO, part, brought_by=data.get("brought_by"), after=int(data["after"]), now=NOW))
+    run(acme.blobs.complete_waiting(REPO, part, data=data, now=NOW))
     assert waiting(acme) == sorted([f"{REPO}@{APP.digest}", f"{REPO}@{ROOT.digest}"])
     assert acme.rows("SELECT m.sha256 FROM link l JOIN manifest m ON m.id = l.manifest_id") == [(APP.digest.hex,)]
 

@@ -125,6 +125,7 @@ def put(
         missing=tuple(missing),
         who=who,
         who_claims={},
+        reads=True,
         held_bytes=held_bytes,
         expires=expires,
     )

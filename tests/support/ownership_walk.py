@@ -1,14 +1,16 @@
 """A walk through pushes by people of unequal sight, and what must be so after each step.
 
-Three principals push, wrap, name and delete over a few images that share layers: ``alice`` reads what is held, two robots
-do not. A plain model keeps who brought which blob and who put which manifest, and says what may have become visible; the
-counters, links and notes of the catalog are summed up beside it. At the end nothing waits that need not.
+Three principals push, wrap, name, delete, sign and take signatures away over a few images that share layers: ``alice``
+reads what is held, two robots do not, and neither does she with a token that may only push. A plain model keeps who brought
+which blob and who put which manifest, and says what may have become visible; the counters, links and notes of the catalog
+are summed up beside it. At the end nothing waits that need not.
 
 I/O: a `House`; reads its tables as they are.
 Source: DESIGN 3 and 4 ("knowing a digest gives nothing"); docs/decisions/0007-parts-are-there-for-their-writer.md.
 """
 
 import copy
+import dataclasses
 import functools
 import itertools
 import json
@@ -18,19 +20,21 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.access.values import Condition
+from gateway.access.values import Condition, QuarantineLevel, Rights, Verb
 from gateway.admission.values import Admitted
 from gateway.catalog.sqlite.visibility import visible
 from gateway.errors import GatewayError
 from gateway.oci.digest import Algorithm, Digest
 from tests.support.admission import KEY, REPOSITORY, House
-from tests.support.admission_stories import administrator, reevaluate
-from tests.support.evidence import signed_bundle
+from tests.support.admission_stories import administrator, distrust, put_bytes, reevaluate
+from tests.support.evidence import Evidence, signed_bundle
 from tests.support.images import OCI_INDEX, Artifact, Blob, Json, cache_index, canonical, image
 from tests.support.naming_stories import FOREIGN, bring, with_foreign
 
 FULL: Final = "alice"
 ROBOTS: Final = ("ci", "ci2")
+NARROW: Final = "alice with a token of push alone"
+"""Brings for alice, and sees nothing that she sees."""
 MAX_DEPTH: Final = 3
 """Wraps of wraps: one more than the nesting that an admission follows is refused, which the walk may see as well."""
 
@@ -66,6 +70,7 @@ class Walk:
     put: dict[str, set[str]]
     seen: set[str] = field(default_factory=set)
     story: list[str] = field(default_factory=list)
+    signatures: list[Evidence] = field(default_factory=list)
 
     @classmethod
     async def start(cls, home: House, seed: int) -> "Walk":
@@ -75,11 +80,12 @@ class Walk:
         dice, names = random.Random(seed), (FULL, *ROBOTS)
         images = dice.sample(every, dice.choice((1, 1, 2, 5)))
         # Walks that differ in what happens often, and in who has anything, meet more than walks that are all alike.
-        weights = [dice.choice((0, 4, 8)), 8, 8, *(dice.choice((0, 1, 4)) for _ in range(6))]
+        weights = [dice.choice((0, 4, 8)), 8, 8, *(dice.choice((0, 1, 4)) for _ in range(7))]
         bringers = dice.sample(names, dice.choice((1, 1, 2, 3)))
-        nothing: dict[str, set[str]] = {name: set() for name in names}
+        nothing: dict[str, set[str]] = {name: set() for name in (*names, NARROW)}
         usual = dice.choice((*names, ROBOTS[0]))
         walk = cls(home, dice, images, weights, bringers, usual, nothing, copy.deepcopy(nothing))
+        walk.brought[NARROW] = walk.brought[FULL]
         if dice.random() < 0.7:
             walk.story.append(await walk._push_all_of(FULL, images[0]))
         return walk
@@ -100,7 +106,7 @@ class Walk:
         await self._checked(self._work)
         for one in list(self.images):
             view = await self.home.view(one.digest)
-            if view is not None and view.condition is Condition.HELD:
+            if view is not None and view.condition in (Condition.HELD, Condition.DISTRUSTED):
                 await self._checked(functools.partial(self._judge, one))
 
     @property
@@ -115,6 +121,7 @@ class Walk:
             self._delete,
             self._unlink,
             self._bring_manifest,
+            self._distrust,
         )
 
     async def _checked(self, act: Callable[[], Awaitable[str]]) -> None:
@@ -156,11 +163,20 @@ class Walk:
 
     async def _put_one(self, who: str, one: Artifact, *, by_sha512: bool = False, tagged: bool = False) -> str:
         tags = [self.dice.choice(["v1", "v2"])] if tagged else []
+        if who == FULL and self.dice.random() < 0.2:
+            return await self._put_narrow(one, *tags)
         self.put[who].add(one.digest)
         reference = Digest.parse(sha512(one.manifest.content)) if by_sha512 and not tagged else None
         outcome = await self.home.put(who, one, *tags, reference=reference)
         name = " ".join(tags) or ("sha512" if reference else "sha256")
         return f"{who} puts {one.digest[7:13]} as {name}: {type(outcome).__name__}"
+
+    async def _put_narrow(self, one: Artifact, *tags: str) -> str:
+        self.put[NARROW].add(one.digest)
+        given = await self.home.grant(FULL)
+        given = dataclasses.replace(given, rights=Rights(frozenset({Verb.PUSH, Verb.OVERWRITE}), QuarantineLevel.NONE))
+        outcome = await put_bytes(self.home, given, one, *tags)
+        return f"{NARROW} puts {one.digest[7:13]} as {' '.join(tags) or 'sha256'}: {type(outcome).__name__}"
 
     async def _push_whole(self) -> str:
         return await self._push_all_of(self.dice.choice(self.bringers), self._one())
@@ -190,8 +206,16 @@ class Walk:
         return await self._sign_one(self._one())
 
     async def _sign_one(self, one: Artifact) -> str:
-        await self.home.attach(FULL, signed_bundle(KEY, subject=one.digest))
+        self.signatures.append(signed_bundle(KEY, subject=one.digest))
+        await self.home.attach(FULL, self.signatures[-1])
         return f"{FULL} signs {one.digest[7:13]}"
+
+    async def _distrust(self) -> str:
+        if not self.signatures:
+            return "nothing is signed"
+        signature = self.dice.choice(self.signatures)
+        await distrust(self.home, signature)
+        return f"takes the signature {signature.digest[7:13]} away"
 
     async def _work(self) -> str:
         await self.home.work()
@@ -248,17 +272,18 @@ class Walk:
     def _may_show(self, who: str, one: Artifact, shown: set[str]) -> bool:
         if one.digest in shown:
             return True
+        if who in (FULL, NARROW) and one.digest in self.put[FULL]:
+            return True
         if one.digest not in self.put[who]:
             return False
-        if who == FULL:
-            return True
         judged = layers_of(one.manifest.content)
         return judged <= self.brought[who] | shown and all(self._may_show(who, child, shown) for child in one.children)
 
     def _his(self, who: str, one: Artifact) -> list[Blob]:
         """Return what he may show by it: all that is judged, and of what is not, what he may read or brought."""
         judged = layers_of(one.manifest.content)
-        return [blob for blob in one.blobs if who == FULL or blob.digest in judged | self.brought[who]]
+        sees = who == FULL or (who == NARROW and one.digest in self.put[FULL])
+        return [blob for blob in one.blobs if sees or blob.digest in judged | self.brought[who]]
 
     def explain(self, what: str) -> str:
         """Return what went wrong and the way there."""

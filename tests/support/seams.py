@@ -283,11 +283,11 @@ class SeamArrivals:
         self._inner, self._seam = inner, seam
 
     async def complete_waiting(
-        self, repository: RepositoryName, digest: Digest, *, brought_by: str | None, after: int, now: int
+        self, repository: RepositoryName, digest: Digest, *, data: Mapping[str, str], now: int
     ) -> None:
         await self._seam.write(
             "arrivals.complete_waiting",
-            lambda: self._inner.complete_waiting(repository, digest, brought_by=brought_by, after=after, now=now),
+            lambda: self._inner.complete_waiting(repository, digest, data=data, now=now),
         )
 
 

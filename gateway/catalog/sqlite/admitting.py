@@ -11,6 +11,7 @@ from gateway.catalog.effects import Admit, JudgedEdge, RecordVerified, Support
 from gateway.catalog.sqlite.holding import count, end_clocks, is_shown, judged_rows
 from gateway.catalog.sqlite.rows import sha256
 from gateway.catalog.sqlite.scope import Scope, manifest_id, raise_repository, signer_id
+from gateway.catalog.sqlite.showing import evidence_shown, shows
 from gateway.catalog.sqlite.telling import tell
 from gateway.catalog.sqlite.visibility import ADMITTED, MAX_PATH_DIGESTS
 from gateway.catalog.values import ManifestClass
@@ -49,6 +50,7 @@ def admit(scope: Scope, effect: Admit) -> None:
     for shown in (row, *judged):
         if is_shown(scope, shown):
             tell(scope, shown)  # from now on it is there for every writer
+    shows(scope, row)
     _show(scope, row)
     scope.connection.execute("UPDATE repository SET witness = ? WHERE id = ? AND witness IS NULL", (row, scope.repo_id))
 
@@ -78,6 +80,8 @@ def record_verified(scope: Scope, effect: RecordVerified) -> None:
     )
     # Of a subject that never comes even this expires: the clock runs on.
     count(scope, row, held_bytes=effect.held_bytes, expires=None if subject_here else expires)
+    if effect.signed:
+        evidence_shown(scope, row)
     _show(scope, row)
 
 

@@ -7,12 +7,14 @@ Source: DESIGN 3 ("Missing parts").
 """
 
 import sqlite3
+from collections.abc import Mapping
 
 from gateway.catalog.sqlite.directory import read_project
 from gateway.catalog.sqlite.loose import check_room, is_here
-from gateway.catalog.sqlite.scope import create_repository, open_scope
+from gateway.catalog.sqlite.scope import Scope, create_repository, open_scope
+from gateway.catalog.sqlite.showing import show_page
 from gateway.catalog.sqlite.telling import PAGE, tell_page
-from gateway.catalog.sqlite.waiting import Part, complete
+from gateway.catalog.sqlite.waiting import Part, complete, complete_shown
 from gateway.errors import Internal, NameUnknown
 from gateway.identity.values import Principal
 from gateway.oci.digest import Digest
@@ -64,25 +66,33 @@ def complete_waiting(
     repository: RepositoryName,
     digest: Digest,
     *,
-    brought_by: str | None,
-    after: int,
+    data: Mapping[str, str],
     now: int,
     page: int = PAGE,
 ) -> None:
-    """Look at the next page of what waits for a blob that somebody brought, or (None) of what names a manifest.
+    """Look at the next page of what waits for a blob, of what names a manifest, or of what a manifest shows.
 
     Nothing where it, the repository or the project is gone.
     """
+    after = int(data["after"])
     project = read_project(connection, repository)
     if project is None:
         return
     scope = open_scope(connection, project, repository, now=now)
     if scope.known_repo_id is None:
         return
-    if brought_by is None:
-        tell_page(scope, digest, after=after, limit=page)
-        return
-    found = connection.execute(
+    if "of" in data:
+        show_page(scope, digest, of=data["of"], after=after, limit=page)
+    elif "shown_by" in data:
+        complete_shown(scope, str(digest), shown_by=int(data["shown_by"]), after=after, limit=page)
+    elif "brought_by" in data:
+        _complete_brought(scope, digest, data["brought_by"], after=after, page=page)
+    else:
+        tell_page(scope, digest, after=after, limit=page, only=data.get("only"))
+
+
+def _complete_brought(scope: Scope, digest: Digest, brought_by: str, *, after: int, page: int) -> None:
+    found = scope.connection.execute(
         "SELECT b.id, b.size FROM blob b JOIN repo_blob k ON k.blob_id = b.id WHERE b.digest = ? AND k.repo_id = ?",
         (str(digest), scope.repo_id),
     ).fetchone()

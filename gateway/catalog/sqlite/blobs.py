@@ -17,7 +17,7 @@ Source: DESIGN 3 ("Visibility is one rule"), 4 (CVE-2024-39897: knowing a digest
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -114,13 +114,11 @@ class SqliteBlobs:
         )
 
     async def complete_waiting(
-        self, repository: RepositoryName, digest: Digest, *, brought_by: str | None, after: int, now: int
+        self, repository: RepositoryName, digest: Digest, *, data: Mapping[str, str], now: int
     ) -> None:
         """As `Arrivals.complete_waiting`."""
         await self._database.write(
-            lambda connection: complete_waiting(
-                connection, repository, digest, brought_by=brought_by, after=after, now=now
-            )
+            lambda connection: complete_waiting(connection, repository, digest, data=data, now=now)
         )
 
     async def unlink(self, repository: RepositoryName, digest: Digest, *, principal: Principal, now: int) -> None:

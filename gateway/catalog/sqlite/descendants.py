@@ -8,7 +8,7 @@ Source: DESIGN 3 ("Indexes"), 11.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,9 +29,9 @@ MAX_DESCENDANTS: Final = 2000
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """Of all descendants together: they are judged in memory."""
 
-BY_SHA256: Final = """SELECT m.sha256, m.id, m.sha256, m.class, m.state, m.media_type FROM manifest m
+BY_SHA256: Final = """SELECT m.sha256, m.id, m.sha256, m.class, m.state, m.media_type, m.size FROM manifest m
 WHERE m.repo_id = ? AND m.sha256 IN ({keys})"""
-_BY_ALIAS: Final = """SELECT a.digest, m.id, m.sha256, m.class, m.state, m.media_type
+_BY_ALIAS: Final = """SELECT a.digest, m.id, m.sha256, m.class, m.state, m.media_type, m.size
 FROM alias a JOIN manifest m ON m.id = a.manifest_id WHERE a.repo_id = ? AND a.digest IN ({keys})"""
 _MISSING: Final = """SELECT m.id, (SELECT min(w.digest) FROM missing w WHERE w.parent_id = m.id AND w.repo_id = m.repo_id)
 FROM manifest m WHERE m.id IN ({keys})"""
@@ -48,6 +48,7 @@ class _Row:
     cls: ManifestClass
     admitted: bool
     media_type: str
+    size: int
 
     @property
     def is_index(self) -> bool:
@@ -80,19 +81,20 @@ def read_descendants(
             raise ManifestInvalid(
                 f"names more than {MAX_DESCENDANTS} manifests, all levels together", field="manifests"
             )
-        facts = _facts(connection, repo_id, level, with_bodies=with_bodies)
-        budget -= sum(len(child.body) for child in facts)
+        rows = _rows(connection, repo_id, tuple(dict.fromkeys(named.digest for named in level)))
+        # By the rows, not by the bodies: those are not read again inside a commit, and it must come to the same.
+        budget -= sum(rows[named.digest].size for named in level if named.digest in rows)
         if budget < 0:
             raise ManifestInvalid(f"names manifests of more than {MAX_BODY_BYTES} bytes together", field="manifests")
+        facts = _facts(connection, level, rows, with_bodies=with_bodies)
         found.extend(facts)
         level = [_Named(named, (*child.path, child.digest)) for child in facts for named in child.children]
     return tuple(found)
 
 
 def _facts(
-    connection: sqlite3.Connection, repo_id: int | None, level: Sequence[_Named], *, with_bodies: bool
+    connection: sqlite3.Connection, level: Sequence[_Named], rows: Mapping[Digest, _Row], *, with_bodies: bool
 ) -> list[ChildFacts]:
-    rows = _rows(connection, repo_id, tuple(dict.fromkeys(named.digest for named in level)))
     ids = [row.id for row in rows.values()]
     indexes = [row.id for row in rows.values() if row.is_index]
     # One missing part says enough. An index too: what it lacks was missing to its writer, and may be here for the reader.
@@ -128,7 +130,7 @@ def _rows(connection: sqlite3.Connection, repo_id: int | None, digests: Sequence
     other = [str(digest) for digest in digests if digest.algorithm != "sha256"]
     found: dict[Digest, _Row] = {}
     for key, *row in select_in(connection, BY_SHA256, plain, repo_id):
-        found[sha256(key)] = _Row(row[0], row[1], ManifestClass(row[2]), bool(row[3]), row[4])
+        found[sha256(key)] = _Row(row[0], row[1], ManifestClass(row[2]), bool(row[3]), row[4], row[5])
     for key, *row in select_in(connection, _BY_ALIAS, other, repo_id):
-        found[Digest.parse(key)] = _Row(row[0], row[1], ManifestClass(row[2]), bool(row[3]), row[4])
+        found[Digest.parse(key)] = _Row(row[0], row[1], ManifestClass(row[2]), bool(row[3]), row[4], row[5])
     return found

@@ -11,8 +11,8 @@ Source: DESIGN 3 and 5; INTERFACE 3.
 import sqlite3
 from typing import Final
 
-from gateway.access.rights import rights
-from gateway.access.values import InstanceRole, Mode, ProjectFacts, QuarantineLevel, Role, Standing, Visibility
+from gateway.access import rights
+from gateway.access.values import InstanceRole, Mode, ProjectFacts, Role, Standing, Visibility
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.federation import stored_rule
 from gateway.identity.values import (
@@ -107,7 +107,7 @@ def read_standing(
 def reads_held(connection: sqlite3.Connection, principal_id: str, repository: RepositoryName) -> bool:
     """Return whether somebody who asked for something earlier may read all that is held here: by bindings, as they are."""
     standing = read_standing(connection, principal_id, repository, now=None)
-    return standing is not None and rights(standing).quarantine is QuarantineLevel.FULL
+    return standing is not None and rights.reads_held(standing)
 
 
 def read_principal(

@@ -147,9 +147,14 @@ def judged_rows(scope: Scope, root_id: int) -> Sequence[int]:
     return sorted({row[0] for row in scope.connection.execute(_JUDGED_ROWS, (root_id,))})
 
 
+def roots_above(scope: Scope, manifest_id: int) -> Sequence[int]:
+    """Return the row ids of the roots that judged this index."""
+    return sorted({row[0] for row in scope.connection.execute(_ROOTS, (manifest_id,))})
+
+
 def rows_below(scope: Scope, manifest_id: int) -> Sequence[int]:
     """Return the row ids of what the manifest may carry: as a root, or as an index between a root and its leaves."""
-    roots = {manifest_id, *(row[0] for row in scope.connection.execute(_ROOTS, (manifest_id,)))}
+    roots = {manifest_id, *roots_above(scope, manifest_id)}
     return sorted({row for root in roots for row in judged_rows(scope, root)} - {manifest_id})
 
 

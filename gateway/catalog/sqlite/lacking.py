@@ -23,18 +23,27 @@ _LINKED: Final = """SELECT 1 FROM link l JOIN blob b ON b.id = l.blob_id
 WHERE l.repo_id = ? AND l.manifest_id = ? AND b.digest = ?"""
 _NOT_HIS: Final = """SELECT b.digest FROM link l JOIN blob b ON b.id = l.blob_id WHERE l.manifest_id = :row AND NOT EXISTS
 (SELECT 1 FROM holder h WHERE h.repo_id = l.repo_id AND h.blob_id = l.blob_id AND h.principal_id = :writer)"""
-_OWNER: Final = "SELECT who FROM manifest WHERE id = ?"
+_OWNER: Final = "SELECT who, narrow FROM manifest WHERE id = ?"
 
 
 def sees_less(
-    scope: Scope, row: int, manifest: Manifest, missing: Collection[Digest], *, writer: str, reads_held: bool
+    scope: Scope,
+    row: int,
+    manifest: Manifest,
+    missing: Collection[Digest],
+    *,
+    writer: str,
+    reads_held: bool,
+    weaker: bool,
 ) -> bool:
     """Return whether the row is somebody else's and has parts that are not there for ``writer``, who puts its bytes again.
 
-    ``missing`` is to him. What no decision looks at (foreign layers, cache entries) is there for who brought it himself,
-    and for who reads what is held.
+    As somebody else's counts what he put himself, where he reads what is held and this token of his does not
+    (``weaker``): he would take from his own manifest what he could name. ``missing`` is to him. What no decision looks at
+    (foreign layers, cache entries) is there for who brought it himself, and for who reads what is held.
     """
-    if scope.connection.execute(_OWNER, (row,)).fetchone()[0] == writer:
+    owner, narrow = scope.connection.execute(_OWNER, (row,)).fetchone()
+    if owner == writer and (narrow or not weaker):
         return False
     before = {found[0] for found in scope.connection.execute(LACKED, (row,))}
     lacks = {str(digest) for digest in missing}

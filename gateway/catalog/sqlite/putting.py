@@ -8,18 +8,28 @@ Source: `gateway.catalog.effects.PutManifest`; DESIGN 3.
 
 # ruff: noqa: S608 - composed of constants; values are bound parameters.
 
+import dataclasses
 from collections.abc import Collection
 from typing import Final
 
 from gateway.catalog.effects import PutManifest
 from gateway.catalog.sqlite.directory import reads_held
-from gateway.catalog.sqlite.holding import count, is_carried, is_shown, renew_entries, rows_below, subject_came
+from gateway.catalog.sqlite.holding import (
+    count,
+    is_carried,
+    is_over_quota,
+    is_shown,
+    renew_entries,
+    rows_below,
+    subject_came,
+)
 from gateway.catalog.sqlite.lacking import drop_unbrought, put_missing, sees_less
 from gateway.catalog.sqlite.many import change_in, select_in
 from gateway.catalog.sqlite.reclassing import count_evidence, refresh, subject_of
 from gateway.catalog.sqlite.rows import claims_json
 from gateway.catalog.sqlite.scope import Scope, find_manifest, name_blobs, raise_repository
-from gateway.catalog.sqlite.telling import tell, tell_later
+from gateway.catalog.sqlite.showing import shows_again
+from gateway.catalog.sqlite.telling import ask_again, tell, tell_later, waits
 from gateway.catalog.sqlite.visibility import ADMITTED
 from gateway.catalog.values import METADATA, ManifestClass
 from gateway.errors import Internal
@@ -28,7 +38,7 @@ from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 
 _INSERT: Final = """INSERT INTO manifest (repo_id, sha256, class, state, subject, evidence_format, media_type,
-artifact_type, size, who, who_claims, created) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)"""
+artifact_type, size, who, who_claims, narrow, created) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _BLOBS_HERE: Final = """SELECT b.digest, b.id FROM blob b
 WHERE EXISTS (SELECT 1 FROM repo_blob k WHERE k.repo_id = ? AND k.blob_id = b.id) AND b.digest IN ({keys})"""
 LINK: Final = """INSERT INTO link (repo_id, blob_id, manifest_id) SELECT k.repo_id, k.blob_id, ? FROM repo_blob k
@@ -47,13 +57,14 @@ def put_manifest(scope: Scope, effect: PutManifest) -> None:
     found = find_manifest(scope, effect.manifest.digest)
     new = found is None
     row = _insert(scope, effect) if found is None else found
-    full = reads_held(scope.connection, effect.who.id, scope.repository)
+    may_read = reads_held(scope.connection, effect.who.id, scope.repository)
+    full, weaker = effect.reads and may_read, may_read and not effect.reads
     lacks = _lacks(scope, effect, reads_held=full)
     if found is not None:
         _check_bytes(scope, found, effect.manifest)
         if effect.cls not in METADATA and (
             _is_metadata(scope, found)
-            or sees_less(scope, found, effect.manifest, lacks, writer=effect.who.id, reads_held=full)
+            or sees_less(scope, found, effect.manifest, lacks, writer=effect.who.id, reads_held=full, weaker=weaker)
         ):
             if _put_aliases(scope, found, effect):  # another name for bytes that he has
                 tell(scope, found)
@@ -68,13 +79,22 @@ def put_manifest(scope: Scope, effect: PutManifest) -> None:
     lacks_more = put_missing(scope, row, effect.manifest, lacks, blobs=blobs, his=owner == effect.who.id)
     if not new:
         _take_over(scope, row, effect, complete=not lacks)
+    if lacks_more and waited and not waits(scope, row):
+        # The last part, of evidence that several have brought in parts: what it is worth is found out by the background.
+        ask_again(scope, effect.manifest.digest.hex, kind="missing-part")
+        tell(scope, row)
+        length = _length(scope, row) if effect.held_bytes else 0
+        _count(scope, row, dataclasses.replace(effect, held_bytes=length), reads_held=full)
     if not lacks_more:
-        if new or waited or renamed or owner != effect.who.id:
+        if new or waited or renamed:
             tell(scope, row)
+        elif owner != effect.who.id and not is_shown(scope, row):
+            tell(scope, row, only=effect.who.id)  # to everybody else it is there as it was, or is not
         _count(scope, row, effect, reads_held=full)
     if (new or newly) and _may_show(scope, row, effect.manifest.digest):
         # A judged child that comes back, or a blob that came after what names it: nothing else announces them.
         raise_repository(scope)
+        shows_again(scope, row)
         for below in rows_below(scope, row) if new else ():
             if is_shown(scope, below):
                 tell_later(scope, below)  # what comes back shows again what it led to
@@ -125,6 +145,7 @@ def _insert(scope: Scope, effect: PutManifest) -> int:
             len(manifest.raw),
             effect.who.id,
             claims_json(effect.who_claims),
+            int(not effect.reads),
             scope.now,
         ),
     )
@@ -146,9 +167,15 @@ def _take_over(scope: Scope, row: int, effect: PutManifest, *, complete: bool) -
     """Let the row be the writer's, with his claims, where he lacks nothing of it; where it is his, with these claims."""
     # Evidence counts for whom it was first here: nobody takes over another's, and with it the other's turn to be tried.
     scope.connection.execute(
-        f"""UPDATE manifest SET who = :who, who_claims = :claims
+        f"""UPDATE manifest SET narrow = :narrow AND (who <> :who OR narrow), who = :who, who_claims = :claims
         WHERE id = :id AND class NOT IN ({_METADATA}) AND (:complete OR who = :who)""",
-        {"who": effect.who.id, "claims": claims_json(effect.who_claims), "id": row, "complete": complete},
+        {
+            "who": effect.who.id,
+            "claims": claims_json(effect.who_claims),
+            "narrow": int(not effect.reads),
+            "id": row,
+            "complete": complete,
+        },
     )
 
 
@@ -174,11 +201,14 @@ def _put_links(scope: Scope, row: int, effect: PutManifest, lacks: Collection[Di
     """Link the named blobs that are here for the writer; return whether one was not linked before.
 
     What the closure does not look at (foreign layers, what a build cache lists) is linked where the writer brought it
-    himself: a link shows the blob to whoever sees the manifest. A build cache is never shown.
+    himself: a link shows the blob to whoever sees the manifest. A build cache is never shown. In a project that holds more
+    than it may, nothing of that is added to a row that counts: it lacks nothing, so that putting it again is not refused.
     """
     judged = {blob.digest for blob in effect.manifest.referenced_blobs}
     named = {str(digest): digest for digest in named_blobs(effect.manifest) if digest not in lacks}
     all_his = reads_held and effect.cls is ManifestClass.CACHE
+    if not judged.issuperset(named.values()) and _is_full(scope, row):
+        named = {text: digest for text, digest in named.items() if digest in judged}
     here = [
         blob_id
         for digest, blob_id in select_in(scope.connection, _BLOBS_HERE, list(named), scope.repo_id)
@@ -188,6 +218,12 @@ def _put_links(scope: Scope, row: int, effect: PutManifest, lacks: Collection[Di
     if linked:
         name_blobs(scope, here)
     return linked > 0
+
+
+def _is_full(scope: Scope, row: int) -> bool:
+    """Return whether the row counts in a project that has no room for what counts as it does."""
+    cls, counts = scope.connection.execute("SELECT class, held_size > 0 FROM manifest WHERE id = ?", (row,)).fetchone()
+    return bool(counts) and is_over_quota(scope, cls)
 
 
 def _brought(scope: Scope, blob_id: int, principal_id: str) -> bool:
@@ -216,6 +252,12 @@ def _count(scope: Scope, row: int, effect: PutManifest, *, reads_held: bool) -> 
 def _is_verified(scope: Scope, row: int) -> bool:
     found = scope.connection.execute("SELECT 1 FROM verified v WHERE v.evidence_id = ? LIMIT 1", (row,)).fetchone()
     return found is not None
+
+
+def _length(scope: Scope, row: int) -> int:
+    """Return the length of the row's bytes and of all that is linked to it, whoever brought it."""
+    (size,) = scope.connection.execute("SELECT size FROM manifest WHERE id = ?", (row,)).fetchone()
+    return int(size + sum(length for _, length in scope.connection.execute(_LINKED, (row,))))
 
 
 def _unjudged_bytes(scope: Scope, row: int, manifest: Manifest) -> int:

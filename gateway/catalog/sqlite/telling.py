@@ -10,12 +10,15 @@ I/O: on the caller's connection.
 Source: DESIGN 3 ("Missing parts", "Indexes"); docs/decisions/0007-parts-are-there-for-their-writer.md.
 """
 
+# ruff: noqa: S608 - composed of constants; values are bound parameters.
+
 from collections.abc import Sequence
 from typing import Final
 
 from gateway.catalog.sqlite.directory import reads_held
 from gateway.catalog.sqlite.holding import is_shown
 from gateway.catalog.sqlite.scope import Scope, find_manifest
+from gateway.catalog.sqlite.visibility import HELD, grounded
 from gateway.catalog.sqlite.work import enqueue_work
 from gateway.oci.digest import Digest
 
@@ -28,10 +31,11 @@ AT_ONCE: Final = 16
 PAGE: Final = 250
 """Looked at in one transaction of background work: about 5 ms of the writer."""
 
-PARENTS: Final = """SELECT e.index_id, m.sha256, m.who FROM entry e LEFT JOIN manifest m ON m.id = e.index_id
-AND m.class = 'image' AND (m.state = 0 OR EXISTS (SELECT 1 FROM missing w WHERE w.parent_id = m.id))
-WHERE e.repo_id = ? AND e.child = ? AND e.index_id > ? ORDER BY e.index_id LIMIT ?"""
-"""The next of those that name it; of what is admitted and lacks nothing the row's id alone."""
+PARENTS: Final = f"""SELECT e.index_id, m.sha256, m.who, m.narrow, m.state = {HELD} OR NOT {grounded("m")}
+OR EXISTS (SELECT 1 FROM missing g WHERE g.parent_id = m.id) OR EXISTS (SELECT 1 FROM tag t WHERE t.pending_id = m.id)
+FROM entry e LEFT JOIN manifest m ON m.id = e.index_id AND m.class = 'image' AND (:only IS NULL OR m.who = :only)
+WHERE e.repo_id = :repo AND e.child = :child AND e.index_id > :after ORDER BY e.index_id LIMIT :limit"""
+"""The next of those that name it, and whether an answer about them can change: not where they stand and no tag waits."""
 
 NAMED: Final = "SELECT 1 FROM entry e WHERE e.repo_id = ? AND e.child = ? LIMIT 1"
 
@@ -54,16 +58,22 @@ def waits(scope: Scope, manifest_id: int) -> bool:
     return scope.connection.execute(_WAITS, (manifest_id,)).fetchone() is not None
 
 
-def tell(scope: Scope, manifest_id: int) -> None:
-    """Have what names this manifest judged again; while it waits itself, they go on waiting for it."""
+def tell(scope: Scope, manifest_id: int, *, only: str | None = None) -> None:
+    """Have what names this manifest judged again; while it waits itself, they go on waiting for it.
+
+    ``only``: whose those are to whom it says anything.
+    """
     if waits(scope, manifest_id):
         return
     for name in _named(scope, manifest_id):
-        tell_page(scope, name, after=0, limit=AT_ONCE)
+        tell_page(scope, name, after=0, limit=AT_ONCE, only=only)
 
 
-def tell_page(scope: Scope, name: Digest, *, after: int, limit: int = PAGE) -> None:
+def tell_page(scope: Scope, name: Digest, *, after: int, limit: int = PAGE, only: str | None = None) -> None:
     """Tell the next of those that name a manifest by this digest; ask for the page after it.
+
+    What waits for nothing that is noted passes it on, also where its own answer stays: what names that may be somebody's
+    who sees more, and may have been signed while this was gone.
 
     It is there for whose it is, for whoever reads what is held, and where it is shown for everybody. Whom it is given in
     another length than it has goes on waiting: a rule on sizes must not rest on the word of who named it first.
@@ -73,24 +83,36 @@ def tell_page(scope: Scope, name: Digest, *, after: int, limit: int = PAGE) -> N
         return
     _, size, owner = scope.connection.execute(_CAME, (manifest_id,)).fetchone()
     names = _names(scope, manifest_id)
-    page = scope.connection.execute(PARENTS, (scope.repo_id, name.hex, after, limit)).fetchall()
+    values = {"repo": scope.repo_id, "child": name.hex, "after": after, "limit": limit, "only": only, "now": scope.now}
+    page = scope.connection.execute(PARENTS, values).fetchall()
     shown = bool(page) and is_shown(scope, manifest_id)
-    theirs = {who: shown or who == owner or _reads_held(scope, who) for who in {row[2] for row in page} - {None}}
-    for parent, sha256, who in page:
-        if who is None or not theirs[who]:
+    writers = {(row[2], row[3]) for row in page if row[2] is not None}
+    theirs = {
+        (who, narrow): shown or who == owner or reads_held_for(scope, who, narrow=narrow) for who, narrow in writers
+    }
+    for parent, sha256, who, narrow, asks in page:
+        if who is None:
             continue
-        scope.connection.executemany(_NOTED, [(scope.repo_id, known, parent, size) for known in names])
-        if not waits(scope, parent):
+        if theirs[who, narrow]:
+            scope.connection.executemany(_NOTED, [(scope.repo_id, known, parent, size) for known in names])
+        if waits(scope, parent):
+            continue
+        if asks and theirs[who, narrow]:
             ask_again(scope, sha256, kind="missing-part")
-            tell_later(scope, parent)
+        tell_later(scope, parent, only=only)
     if len(page) == limit:
-        _ask(scope, name, after=page[-1][0])
+        _ask(scope, name, after=page[-1][0], only=only)
 
 
-def tell_later(scope: Scope, manifest_id: int) -> None:
+def tell_later(scope: Scope, manifest_id: int, *, only: str | None = None) -> None:
     """Ask for the work that tells those which name a manifest that waits for nothing any more."""
     for name in _named(scope, manifest_id):
-        _ask(scope, name, after=0)
+        _ask(scope, name, after=0, only=only)
+
+
+def reads_held_for(scope: Scope, who: str, *, narrow: int) -> bool:
+    """Return whether whose row it is reads what is held, for this row: not where his token let nobody read (``narrow``)."""
+    return not narrow and reads_held(scope.connection, who, scope.repository)
 
 
 def _named(scope: Scope, manifest_id: int) -> Sequence[Digest]:
@@ -105,10 +127,9 @@ def _names(scope: Scope, manifest_id: int) -> Sequence[str]:
     return (f"sha256:{sha256}", *(row[0] for row in scope.connection.execute(_ALIASES, (manifest_id,))))
 
 
-def _reads_held(scope: Scope, who: str) -> bool:
-    return reads_held(scope.connection, who, scope.repository)
-
-
-def _ask(scope: Scope, name: Digest, *, after: int) -> None:
+def _ask(scope: Scope, name: Digest, *, after: int, only: str | None) -> None:
     data = {"repository": scope.repository.text, "digest": str(name), "after": str(after)}
-    enqueue_work(scope.connection, WORK, f"{scope.repository}@{name}>{after}", data, due=scope.now)
+    key = f"{scope.repository}@{name}>{after}"
+    if only is not None:  # with a key of its own: it must not take the place of what tells all
+        data, key = data | {"only": only}, f"{key}!{only}"
+    enqueue_work(scope.connection, WORK, key, data, due=scope.now)

@@ -14,8 +14,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from gateway.access.rights import rights
-from gateway.access.values import QuarantineLevel, Standing
+from gateway.access import rights
+from gateway.access.values import Standing
 from gateway.catalog.sqlite.descendants import read_descendants
 from gateway.catalog.sqlite.directory import read_standing, reads_held
 from gateway.catalog.sqlite.evidence import read_evidence
@@ -24,7 +24,8 @@ from gateway.catalog.sqlite.rows import alias_digest, sha256
 from gateway.catalog.sqlite.sight import BlobHere, Sight
 from gateway.catalog.sqlite.visibility import carried, grounded
 from gateway.catalog.values import ManifestClass
-from gateway.catalog.world import ActiveRevision, ClockFacts, ManifestFacts, TagFacts, World, WorldKey
+from gateway.catalog.world import ActiveRevision, ChildFacts, ClockFacts, ManifestFacts, TagFacts, World, WorldKey
+from gateway.errors import ManifestInvalid
 from gateway.oci.digest import Digest
 from gateway.oci.names import Tag
 
@@ -35,7 +36,7 @@ FROM project p LEFT JOIN repository r ON r.name = :repository AND r.project_id =
 
 _MANIFEST: Final = f"""SELECT m.id, m.class, m.state, {grounded("m")}, m.unverified,
 EXISTS (SELECT 1 FROM edge e WHERE e.repo_id = m.repo_id AND e.child = m.sha256), m.subject, m.who, m.who_claims,
-m.created, EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = m.id),
+m.created, m.narrow, EXISTS (SELECT 1 FROM verified v WHERE v.evidence_id = m.id),
 EXISTS (SELECT 1 FROM support u WHERE u.evidence_id = m.id),
 EXISTS (SELECT 1 FROM missing g WHERE g.parent_id = m.id) FROM manifest m"""
 MANIFEST: Final = f"{_MANIFEST} WHERE m.repo_id = :repo AND m.sha256 = :sha256"
@@ -70,8 +71,8 @@ ACTIVE: Final = (
 def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_bodies: bool = True) -> World | None:
     """Return the world of ``key``; None where no project claims the repository's name.
 
-    Without ``with_bodies`` the bodies are empty: they take no part in a comparison. Raises `ManifestInvalid` for an index
-    that names more than can be judged.
+    Without ``with_bodies`` the bodies are empty: they take no part in a comparison. Raises `ManifestInvalid` where an index
+    is pushed that names more than can be judged.
     """
     standing = read_standing(connection, key.caller, key.repository, now=now)
     if standing is None:
@@ -82,12 +83,13 @@ def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_
     manifest_id, own = (None, False) if manifest is None else (manifest.id, manifest.who == key.caller)
     writer = key.caller if key.pushing or manifest is None else manifest.who
     if key.pushing:
-        full = rights(standing).quarantine is QuarantineLevel.FULL
+        full = key.reads and rights.reads_held(standing)
     else:
-        full = bool(key.children) and reads_held(connection, writer, key.repository)
+        full = bool(key.children) and not _is_narrow(manifest) and reads_held(connection, writer, key.repository)
     sight = Sight(connection, key, repo_id, manifest_id, own, writer, full, now)
     here = _blobs_here(connection, repo_id, key.blobs)
-    children = sight.children(read_descendants(connection, repo_id, key.children, with_bodies=with_bodies))
+    descendants, too_many = _descendants(connection, repo_id, key, with_bodies=with_bodies)
+    children = sight.children(descendants)
     generation, evidence = read_evidence(connection, repo_id, key.digest, with_bodies=with_bodies)
     tags = _tags(connection, repo_id, manifest_id, key.tags)
     named = (key.digest, *(child.digest for child in children))
@@ -108,6 +110,7 @@ def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_
         requesters=_requesters(connection, key, tags),
         policy=_active(connection, "policy"),
         trust=_active(connection, "trust"),
+        too_many=too_many,
     )
 
 
@@ -126,14 +129,31 @@ def _manifest(connection: sqlite3.Connection, repo_id: int | None, digest: Diges
         grounded=bool(row[3]),
         unverified=bool(row[4]),
         judged=bool(row[5]),
-        verified=bool(row[10]),
-        supports=bool(row[11]),
-        waits=bool(row[12]),
+        narrow=bool(row[10]),
+        verified=bool(row[11]),
+        supports=bool(row[12]),
+        waits=bool(row[13]),
         subject=None if row[6] is None else sha256(row[6]),
         who=row[7],
         who_claims=json.loads(row[8]),
         first_seen=row[9],
     )
+
+
+def _descendants(
+    connection: sqlite3.Connection, repo_id: int | None, key: WorldKey, *, with_bodies: bool
+) -> tuple[tuple[ChildFacts, ...], str | None]:
+    """Return the descendants or, of an index that came to lead to too many after it was put, none and what is wrong."""
+    try:
+        return read_descendants(connection, repo_id, key.children, with_bodies=with_bodies), None
+    except ManifestInvalid as invalid:
+        if key.pushing:
+            raise
+        return (), invalid.message
+
+
+def _is_narrow(manifest: ManifestFacts | None) -> bool:
+    return manifest is not None and manifest.narrow
 
 
 def _clock(connection: sqlite3.Connection, manifest: ManifestFacts | None, *, now: int) -> ClockFacts | None:

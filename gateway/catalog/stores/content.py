@@ -3,7 +3,7 @@
 Pure: Protocols only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway.catalog.values import BlobView, UploadRow
@@ -49,12 +49,12 @@ class Arrivals(Protocol):
     """What waits for a part that came: completed page by page, in the background."""
 
     async def complete_waiting(
-        self, repository: RepositoryName, digest: Digest, *, brought_by: str | None, after: int, now: int
+        self, repository: RepositoryName, digest: Digest, *, data: Mapping[str, str], now: int
     ) -> None:
-        """Complete the next page, by row id above ``after``, and ask for the page after it as ``arrival`` work.
+        """Complete the next page of what waits for ``digest``, and ask for the page after it as ``arrival`` work.
 
-        ``digest`` is of a blob that somebody brought (``brought_by``, a principal's id), or (None) of a manifest that waits
-        for nothing any more. Nothing where it is not in the repository any more.
+        ``data`` is that of this work, which the catalog wrote itself: whom the part is there for, and how far it got.
+        Nothing where the part is not in the repository any more.
         """
         ...
 

@@ -75,20 +75,20 @@ async def enqueue(home: House, text: str, **data: str) -> str:
 def test_an_arrival_is_completed_from_where_the_last_page_ended(tmp_path: Path) -> None:
     async def story(home: House, engine: ScriptedEngine) -> None:
         await home.work()
-        asked: list[tuple[str, str, str | None, int, int]] = []
+        asked: list[tuple[str, str, Mapping[str, str], int]] = []
 
         class Recorder:
             async def complete_waiting(
-                self, repository: RepositoryName, digest: Digest, *, brought_by: str | None, after: int, now: int
+                self, repository: RepositoryName, digest: Digest, *, data: Mapping[str, str], now: int
             ) -> None:
-                asked.append((repository.text, str(digest), brought_by, after, now))
+                asked.append((repository.text, str(digest), data, now))
 
         one = worker(home, Judge({}), arrivals=Recorder())
         digest = str(Digest.of(b"base"))
         data = {"repository": "team/app", "digest": digest, "brought_by": "u:alice", "after": "41"}
         await SqliteWork(database=home.database).enqueue("arrival", "key", data, due=home.now)
         assert await one.run_once() == 1
-        assert asked == [("team/app", digest, "u:alice", 41, home.now)]
+        assert asked == [("team/app", digest, data, home.now)]
         assert [row for row in await left(home) if row[0] == "arrival"] == []
         assert home.failures == []
 

@@ -343,6 +343,13 @@ def test_held_bytes_are_not_mounted_by_who_may_not_read_them(made: House) -> Non
     at(mount(made, f"?mount={digest}&from=team/source"), 0, 202)
 
 
+@pytest.mark.parametrize("source", ["team/source", "team/app"])
+def test_row_102_held_bytes_are_not_mounted_with_a_token_that_may_not_read_them(made: House, source: str) -> None:
+    digest = made.add_blob(CONTENT, repository=RepositoryName(source), visible=False)
+    at(mount(made, f"?mount={digest}", "repository:team/app:push"), 0, 202)
+    finished(mount(made, f"?mount={digest}", "repository:team/app:push", f"repository:{source}:pull,push"))
+
+
 @pytest.mark.parametrize("query", ["?mount={}&from=renewed/source", "?mount={}"])
 def test_row_19_a_token_older_than_the_source_mounts_nothing(made: House, query: str) -> None:
     renewed = ProjectName("renewed")

@@ -66,6 +66,7 @@ KEY: Final = WorldKey(
     sizes=(77, 1, len(LEAF.raw), len(MIDDLE.raw), 1),
     clock=True,
 )
+PUSHED: Final = dataclasses.replace(KEY, pushing=True)
 PROBE: Final = RecordEvent("tag.moved", ALICE.id, None, None, {"probe": "written"})
 
 _M: Final = "WHERE sha256 = '{}'"
@@ -117,6 +118,7 @@ FACTS: Final = [
     ("manifest.subject", f"UPDATE manifest SET subject = '{'a' * 64}' {_ROOT}"),
     ("manifest.who", f"UPDATE manifest SET who = 'u:bob' {_ROOT}"),
     ("manifest.who_claims", f"UPDATE manifest SET who_claims = '{{\"ref\": \"main\"}}' {_ROOT}"),
+    ("manifest.narrow", f"UPDATE manifest SET narrow = 1 {_ROOT}"),
     ("manifest.first_seen", f"UPDATE manifest SET created = created - 1 {_ROOT}"),
     ("clock.expires", f"UPDATE manifest SET expires = {NOW} {_ROOT}"),
     ("clock.announced", f"UPDATE manifest SET announced = 1 {_ROOT}"),
@@ -136,6 +138,11 @@ FACTS: Final = [
     ("children.missing_blobs", _LACKING),
     ("children.children", f"INSERT INTO entry SELECT id, '{'d' * 64}', repo_id FROM manifest {_MIDDLE}"),
     ("children.media_type", f"UPDATE manifest SET media_type = 'application/x' {_LEAF}"),
+    (
+        "too_many",
+        f"""INSERT INTO entry WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= 2000)
+        SELECT m.id, printf('%064x', n.i), m.repo_id FROM n, (SELECT * FROM manifest {_MIDDLE}) m""",
+    ),
     ("revoked", f"INSERT INTO tombstone SELECT id, '{ROOT.digest.hex}', 0, 'r', 'os:root', 0 FROM project"),
     ("revoked", f"INSERT INTO tombstone SELECT id, '{GRANDCHILD.digest.hex}', 0, 'r', 'os:root', 0 FROM project"),
     ("revoked", f"INSERT INTO tombstone SELECT id, '{MISSING_CHILD.digest.hex}', 0, 'r', 'os:root', 0 FROM project"),
@@ -414,15 +421,26 @@ def test_nesting_is_followed_three_levels_and_told_beyond(acme: Catalog) -> None
 def test_too_many_descendants_are_refused(acme: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(descendants, "MAX_DESCENDANTS", 3)
     with pytest.raises(ManifestInvalid) as caught:
-        acme.world(KEY)
+        acme.world(PUSHED)
     assert caught.value.field == "manifests"
 
 
 def test_descendants_that_are_too_large_together_are_refused(acme: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(descendants, "MAX_BODY_BYTES", len(LEAF.raw))
     with pytest.raises(ManifestInvalid) as caught:
-        acme.world(KEY)
+        acme.world(PUSHED)
     assert caught.value.field == "manifests"
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MAX_DESCENDANTS", 3), ("MAX_BODY_BYTES", len(LEAF.raw))])
+def test_what_is_stored_and_leads_to_too_many_has_a_world_that_says_so(
+    acme: Catalog, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(descendants, limit, most)
+    found = acme.world(KEY)
+    assert found is not None
+    assert (found.children, found.too_many is None) == ((), False)
+    assert run(acme.store.commit([(KEY, found)], [PROBE], repository=REPO, now=NOW)) is True, "inside a commit too"
 
 
 def test_no_project_no_world(acme: Catalog) -> None:
