@@ -27,6 +27,7 @@ OF_EVIDENCE: Final = "evidence"
 _ANY_WAITS: Final = "SELECT 1 FROM missing w WHERE w.repo_id = ? LIMIT 1"
 _ABOUT: Final = f"""FROM manifest m WHERE m.repo_id = :repo AND m.class = '{ManifestClass.EVIDENCE.value}'
 AND m.subject = (SELECT s.sha256 FROM manifest s WHERE s.id = :id)"""
+_ANY: Final = f"SELECT 1 {_ABOUT} LIMIT 1"
 _ANY_NAMED: Final = f"""SELECT 1 {_ABOUT}
 AND EXISTS (SELECT 1 FROM entry x WHERE x.repo_id = m.repo_id AND x.child = m.sha256) LIMIT 1"""
 EVIDENCE: Final = f"SELECT m.id {_ABOUT} AND m.id > :after ORDER BY m.id LIMIT :limit"
@@ -70,7 +71,7 @@ def show_page(scope: Scope, name: Digest, *, of: str, after: int, limit: int = P
         _complete_blobs(scope, row)
         if of == OF_EVIDENCE:
             tell_later(scope, row)
-        elif _may_be_waited_for(scope, row):
+        elif scope.connection.execute(_ANY, {"repo": scope.repo_id, "id": row}).fetchone() is not None:
             _ask(scope, row, OF_EVIDENCE, after=0)
     if len(page) == limit:
         _ask(scope, manifest_id, of, after=page[-1])

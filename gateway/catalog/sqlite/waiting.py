@@ -16,7 +16,7 @@ Source: DESIGN 3 ("Missing parts").
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from gateway.catalog.sqlite.holding import count_more, is_over_quota, is_shown
 from gateway.catalog.sqlite.many import select_in
@@ -54,6 +54,18 @@ class Part:
     shown_by: int | None = None
 
 
+class _Waiting(NamedTuple):
+    """A manifest that waits for a blob, as `WAITING` finds it. ``size``: the length that it gives the blob."""
+
+    parent_id: int
+    sha256: str
+    who: str
+    size: int | None
+    cls: str
+    counts: int
+    narrow: int
+
+
 def complete_later(scope: Scope, digest: str, *, shown_by: int) -> None:
     """Ask for the work that completes everybody who waits for a blob, since this manifest shows it from now on."""
     _ask(scope, digest, after=0, shown_by=shown_by)
@@ -69,38 +81,38 @@ def complete_shown(scope: Scope, digest: str, *, shown_by: int, after: int, limi
 def complete(scope: Scope, part: Part, *, after: int = 0, limit: int = AT_ONCE) -> None:
     """Complete its bringer's own manifests, and those of whoever may read what others bring; of what is shown, everybody's.
 
-    Asks for the next page.
-    What waits for it in another length goes on waiting: a rule on sizes must not rest on the word of who named it first.
+    Asks for the next page. What waits for it in another length goes on waiting: a rule on sizes must not rest on the word of who named it first.
     So does what waits for a blob in a project that holds more than it may: who names parts first and brings them later is
     held to the same limit. He puts it again when there is room.
     """
-    page = scope.connection.execute(WAITING, (scope.repo_id, part.digest, after, limit)).fetchall()
-    writers = {
+    values = (scope.repo_id, part.digest, after, limit)
+    page = [_Waiting(*row) for row in scope.connection.execute(WAITING, values)]
+    there = {
         (who, narrow): part.brought_by in (None, who) or reads_held_for(scope, who, narrow=narrow)
-        for _, _, who, *_, narrow in page
+        for who, narrow in {(row.who, row.narrow) for row in page}
     }
     full = _without_room(scope, page)
     completed = [
-        (parent_id, sha256)
-        for parent_id, sha256, who, size, cls, counts, narrow in page
-        if writers[who, narrow] and size in (None, part.size) and not (counts and cls in full)
+        row
+        for row in page
+        if there[row.who, row.narrow] and row.size in (None, part.size) and not (row.counts and row.cls in full)
     ]
-    _link(scope, part, [row[0] for row in completed])
+    _link(scope, part, [row.parent_id for row in completed])
     scope.connection.executemany(
         "DELETE FROM missing WHERE repo_id = ? AND digest = ? AND parent_id = ?",
-        [(scope.repo_id, part.digest, row[0]) for row in completed],
+        [(scope.repo_id, part.digest, row.parent_id) for row in completed],
     )
-    for parent_id, sha256 in completed:
-        if not waits(scope, parent_id):
-            ask_again(scope, sha256, kind="missing-part")
-            tell_later(scope, parent_id)
+    for row in completed:
+        if not waits(scope, row.parent_id):
+            ask_again(scope, row.sha256, kind="missing-part")
+            tell_later(scope, row.parent_id)
     if len(page) == limit:
-        _ask(scope, part.digest, after=page[-1][0], brought_by=part.brought_by, shown_by=part.shown_by)
+        _ask(scope, part.digest, after=page[-1].parent_id, brought_by=part.brought_by, shown_by=part.shown_by)
 
 
-def _without_room(scope: Scope, page: Sequence[Sequence[Any]]) -> frozenset[str]:
+def _without_room(scope: Scope, page: Sequence[_Waiting]) -> frozenset[str]:
     """Return of which classes the project has no room for the bytes of a blob: what counts for them goes on waiting."""
-    counting = frozenset(cls for *_, cls, counts, _ in page if counts)
+    counting = frozenset(row.cls for row in page if row.counts)
     return frozenset(cls for cls in counting if is_over_quota(scope, cls))
 
 
