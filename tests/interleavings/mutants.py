@@ -24,7 +24,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "manifest": ("manifest", "tags", "requesters"),
         "clock": ("clock",),
         "blobs": ("missing_blobs", "wrong_sizes"),
-        "children": ("children",),
+        "children": ("children", "too_many"),
         "revoked": ("revoked",),
         "evidence": ("generation", "evidence"),
         "tags": ("tags", "requesters"),

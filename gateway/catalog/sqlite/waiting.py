@@ -81,9 +81,9 @@ def complete_shown(scope: Scope, digest: str, *, shown_by: int, after: int, limi
 def complete(scope: Scope, part: Part, *, after: int = 0, limit: int = AT_ONCE) -> None:
     """Complete its bringer's own manifests, and those of whoever may read what others bring; of what is shown, everybody's.
 
-    Asks for the next page. What waits for it in another length goes on waiting: a rule on sizes must not rest on the word of who named it first.
-    So does what waits for a blob in a project that holds more than it may: who names parts first and brings them later is
-    held to the same limit. He puts it again when there is room.
+    Asks for the next page. What waits for it in another length goes on waiting: a rule on sizes must not rest on the word
+    of who named it first. So does what waits for a blob in a project that holds more than it may: who names parts first and
+    brings them later is held to the same limit. He puts it again when there is room.
     """
     values = (scope.repo_id, part.digest, after, limit)
     page = [_Waiting(*row) for row in scope.connection.execute(WAITING, values)]
