@@ -99,10 +99,15 @@ class Walk:
     async def finish(self) -> None:
         """Sign all there is, so that what was prepared comes to light, and let the gateway do what it put off.
 
-        From the outside in: a child that is shown for its own sake would hide that an index shows it.
+        From the outside in: a child that is shown for its own sake would hide that an index shows it. Before all is signed,
+        what was signed on the way is looked at: the new signature would have it judged, and hide that nothing else did.
         """
+        await self._nothing_waits_that_need_not()
         for one in reversed(list(self.images)):
             await self._checked(functools.partial(self._sign_one, one))
+        await self._nothing_waits_that_need_not()
+
+    async def _nothing_waits_that_need_not(self) -> None:
         await self._checked(self._work)
         for one in list(self.images):
             view = await self.home.view(one.digest)

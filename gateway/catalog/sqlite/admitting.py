@@ -49,7 +49,7 @@ def admit(scope: Scope, effect: Admit) -> None:
     end_clocks(scope, judged)
     for shown in (row, *judged):
         if is_shown(scope, shown):
-            tell(scope, shown)  # from now on it is there for every writer
+            tell(scope, shown, shown=True)  # from now on it is there for every writer
     shows(scope, row)
     _show(scope, row)
     scope.connection.execute("UPDATE repository SET witness = ? WHERE id = ? AND witness IS NULL", (row, scope.repo_id))

@@ -58,18 +58,26 @@ def waits(scope: Scope, manifest_id: int) -> bool:
     return scope.connection.execute(_WAITS, (manifest_id,)).fetchone() is not None
 
 
-def tell(scope: Scope, manifest_id: int, *, only: str | None = None) -> None:
+def tell(scope: Scope, manifest_id: int, *, only: str | None = None, shown: bool | None = None) -> None:
     """Have what names this manifest judged again; while it waits itself, they go on waiting for it.
 
-    ``only``: whose those are to whom it says anything.
+    ``only``: whose those are to whom it says anything; ``shown``: whether everybody sees it, where the caller knows.
     """
     if waits(scope, manifest_id):
         return
     for name in _named(scope, manifest_id):
-        tell_page(scope, name, after=0, limit=AT_ONCE, only=only)
+        tell_page(scope, name, after=0, limit=AT_ONCE, only=only, shown=shown)
 
 
-def tell_page(scope: Scope, name: Digest, *, after: int, limit: int = PAGE, only: str | None = None) -> None:
+def tell_page(
+    scope: Scope,
+    name: Digest,
+    *,
+    after: int,
+    limit: int = PAGE,
+    only: str | None = None,
+    shown: bool | None = None,
+) -> None:
     """Tell the next of those that name a manifest by this digest; ask for the page after it.
 
     What waits for nothing that is noted passes it on, also where its own answer stays: what names that may be somebody's
@@ -85,7 +93,8 @@ def tell_page(scope: Scope, name: Digest, *, after: int, limit: int = PAGE, only
     names = _names(scope, manifest_id)
     values = {"repo": scope.repo_id, "child": name.hex, "after": after, "limit": limit, "only": only, "now": scope.now}
     page = scope.connection.execute(PARENTS, values).fetchall()
-    shown = bool(page) and is_shown(scope, manifest_id)
+    if shown is None:
+        shown = bool(page) and is_shown(scope, manifest_id)
     writers = {(row[2], row[3]) for row in page if row[2] is not None}
     theirs = {
         (who, narrow): shown or who == owner or reads_held_for(scope, who, narrow=narrow) for who, narrow in writers
