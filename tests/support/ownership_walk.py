@@ -1,9 +1,9 @@
 """A walk through pushes by people of unequal sight, and what must be so after each step.
 
-Three principals push, wrap, name, delete, sign and take signatures away over a few images that share layers: ``alice``
-reads what is held, two robots do not, and neither does she with a token that may only push. A plain model keeps who brought
-which blob and who put which manifest, and says what may have become visible; the counters, links and notes of the catalog
-are summed up beside it. At the end nothing waits that need not.
+Four principals push, wrap, name, delete, sign and take signatures away over a few images that share layers: ``alice`` reads
+what is held, two robots do not, and ``bob`` may and comes with a token of push alone: he is as blind as they are. A plain
+model keeps who brought which blob and who put which manifest, and says what may have become visible; the counters, links
+and notes of the catalog are summed up beside it. At the end nothing waits that need not.
 
 I/O: a `House`; reads its tables as they are.
 Source: DESIGN 3 and 4 ("knowing a digest gives nothing"); docs/decisions/0007-parts-are-there-for-their-writer.md.
@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.access.values import Condition, QuarantineLevel, Rights, Verb
+from gateway.access.values import Condition, Grant, QuarantineLevel, Rights, Role, Verb
 from gateway.admission.values import Admitted
 from gateway.catalog.sqlite.visibility import visible
 from gateway.errors import GatewayError
@@ -33,8 +33,7 @@ from tests.support.naming_stories import FOREIGN, bring, with_foreign
 
 FULL: Final = "alice"
 ROBOTS: Final = ("ci", "ci2")
-NARROW: Final = "alice with a token of push alone"
-"""Brings for alice, and sees nothing that she sees."""
+NARROW: Final = "bob"
 MAX_DEPTH: Final = 3
 """Wraps of wraps: one more than the nesting that an admission follows is refused, which the walk may see as well."""
 
@@ -77,15 +76,15 @@ class Walk:
         """Return a walk at its beginning, in a house with the robots: mostly something is held that they do not see."""
         base, other, foreign = image("base"), image("other"), Blob(FOREIGN, b"a foreign layer")
         every = [base, other, _with(base, other.blobs[-1]), _with(other, foreign), cache_index("cache")]
-        dice, names = random.Random(seed), (FULL, *ROBOTS)
+        dice, names = random.Random(seed), (FULL, *ROBOTS, NARROW)
         images = dice.sample(every, dice.choice((1, 1, 2, 5)))
         # Walks that differ in what happens often, and in who has anything, meet more than walks that are all alike.
         weights = [dice.choice((0, 4, 8)), 8, 8, *(dice.choice((0, 1, 4)) for _ in range(7))]
         bringers = dice.sample(names, dice.choice((1, 1, 2, 3)))
-        nothing: dict[str, set[str]] = {name: set() for name in (*names, NARROW)}
+        nothing: dict[str, set[str]] = {name: set() for name in names}
         usual = dice.choice((*names, ROBOTS[0]))
         walk = cls(home, dice, images, weights, bringers, usual, nothing, copy.deepcopy(nothing))
-        walk.brought[NARROW] = walk.brought[FULL]
+        await home.person(NARROW, Role.WRITER)
         if dice.random() < 0.7:
             walk.story.append(await walk._push_all_of(FULL, images[0]))
         return walk
@@ -138,7 +137,7 @@ class Walk:
         await self._check(before)
 
     def _who(self) -> str:
-        return self.usual if self.dice.random() < 0.6 else self.dice.choice((FULL, *ROBOTS))
+        return self.usual if self.dice.random() < 0.6 else self.dice.choice((FULL, *ROBOTS, NARROW))
 
     def _one(self) -> Artifact:
         return self.dice.choice((self.images[0], self.images[-1], self.dice.choice(self.images)))
@@ -168,20 +167,18 @@ class Walk:
 
     async def _put_one(self, who: str, one: Artifact, *, by_sha512: bool = False, tagged: bool = False) -> str:
         tags = [self.dice.choice(["v1", "v2"])] if tagged else []
-        if who == FULL and self.dice.random() < 0.2:
-            return await self._put_narrow(one, *tags)
         self.put[who].add(one.digest)
         reference = Digest.parse(sha512(one.manifest.content)) if by_sha512 and not tagged else None
-        outcome = await self.home.put(who, one, *tags, reference=reference)
+        if who == NARROW:
+            outcome = await put_bytes(self.home, await self._narrow(), one, *tags)
+        else:
+            outcome = await self.home.put(who, one, *tags, reference=reference)
         name = " ".join(tags) or ("sha512" if reference else "sha256")
         return f"{who} puts {one.digest[7:13]} as {name}: {type(outcome).__name__}"
 
-    async def _put_narrow(self, one: Artifact, *tags: str) -> str:
-        self.put[NARROW].add(one.digest)
-        given = await self.home.grant(FULL)
-        given = dataclasses.replace(given, rights=Rights(frozenset({Verb.PUSH, Verb.OVERWRITE}), QuarantineLevel.NONE))
-        outcome = await put_bytes(self.home, given, one, *tags)
-        return f"{NARROW} puts {one.digest[7:13]} as {' '.join(tags) or 'sha256'}: {type(outcome).__name__}"
+    async def _narrow(self) -> Grant:
+        given = await self.home.grant(NARROW)
+        return dataclasses.replace(given, rights=Rights(frozenset({Verb.PUSH, Verb.OVERWRITE}), QuarantineLevel.NONE))
 
     async def _push_whole(self) -> str:
         return await self._push_all_of(self.dice.choice(self.bringers), self._one())
@@ -277,18 +274,17 @@ class Walk:
     def _may_show(self, who: str, one: Artifact, shown: set[str]) -> bool:
         if one.digest in shown:
             return True
-        if who in (FULL, NARROW) and one.digest in self.put[FULL]:
-            return True
         if one.digest not in self.put[who]:
             return False
+        if who == FULL:
+            return True
         judged = layers_of(one.manifest.content)
         return judged <= self.brought[who] | shown and all(self._may_show(who, child, shown) for child in one.children)
 
     def _his(self, who: str, one: Artifact) -> list[Blob]:
         """Return what he may show by it: all that is judged, and of what is not, what he may read or brought."""
         judged = layers_of(one.manifest.content)
-        sees = who == FULL or (who == NARROW and one.digest in self.put[FULL])
-        return [blob for blob in one.blobs if sees or blob.digest in judged | self.brought[who]]
+        return [blob for blob in one.blobs if who == FULL or blob.digest in judged | self.brought[who]]
 
     def explain(self, what: str) -> str:
         """Return what went wrong and the way there."""
