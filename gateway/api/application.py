@@ -11,7 +11,7 @@ from typing import Final, assert_never
 
 from gateway.api import answer as answers
 from gateway.api.answer import Answer
-from gateway.api.asgi import Message, Receive, Scope, Send
+from gateway.api.asgi import ClientLeft, Message, Receive, Scope, Send
 from gateway.api.body import Body, Disconnected
 from gateway.api.budget import BodyBudget
 from gateway.api.call import Call, Trace
@@ -82,6 +82,9 @@ class Api:
             )
         except Disconnected:
             watch.status = CLIENT_LEFT
+        except ClientLeft as left:
+            watch.status = CLIENT_LEFT
+            watch.count += left.sent
         except Exception as error:
             # The answer was begun: the server ends the connection, so that half of it is not taken for the whole.
             self._failed(trace, error)

@@ -2,8 +2,9 @@
 
 uvicorn reads a request head of any size, for any time: one header of 100 MB costs 13 s of CPU before anybody has said who
 he is. Here a head has at most `MAX_HEAD_BYTES`, `MAX_HEAD_FIELDS` and a deadline, and a body that comes too slowly ends the
-connection. Nothing is upgraded to another protocol. What cannot be read is refused, and never in the middle of an answer or
-besides one. How an answer goes out is `gateway.server.sending`'s.
+connection. Behind a message that is not answered nothing is read, and what came with it waits. Nothing is upgraded to
+another protocol. What cannot be read is refused, and never in the middle of an answer or besides one. How an answer goes
+out is `gateway.server.sending`'s.
 
 I/O: sockets.
 Source: security row 90, 91, 120; RFC 9110, section 7.8 ("Upgrade"); RFC 9112, section 9.3.
@@ -14,22 +15,23 @@ import sys
 from asyncio.events import TimerHandle
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
-from functools import partial
 from typing import Any, Final, cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from gateway.api.asgi import SENDFILE
+from gateway.api.asgi import SENDFILE, ClientLeft
 from gateway.api.head import MAX_HEAD_BYTES
 from gateway.server.body_pace import BodyPace
+from gateway.server.cutting import Cutter
+from gateway.server.ending import Ending
 from gateway.server.flow import Flow
 from gateway.server.head_count import HeadCount
+from gateway.server.head_fault import body_length, head_fault
 from gateway.server.refusing import NOT_READ, OTHER_VERSION, TOO_LARGE, refusal
 from gateway.server.sending import Message, Sending
 
-_VERSIONS: Final = frozenset({"1.0", "1.1"})
 _NO_VERSION: Final = "Invalid HTTP version"
 """What the parser says of one that it does not know, and of nothing else."""
 
@@ -67,16 +69,15 @@ class GatewayProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._phase = Phase.HEAD
         self._head = HeadCount()
+        self._cutter = Cutter()
         self._head_timer: TimerHandle | None = None
         self._idle_bytes = 0  # that were neither, since a piece of a body or a new head
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        self._ending = transport = Ending(transport, loop=self.loop, seconds=self.body_seconds)
         super().connection_made(transport)
         self._body = BodyPace(
-            self.loop,
-            least_bytes=self.least_body_bytes,
-            seconds=self.body_seconds,
-            too_slow=partial(_end_of_body, transport),
+            self.loop, least_bytes=self.least_body_bytes, seconds=self.body_seconds, too_slow=self._ending.give_up
         )
         self.flow = Flow(transport, paused=self._body.pause, wanted=self._run_body_time)
         self._await_head()
@@ -85,36 +86,58 @@ class GatewayProtocol(HttpToolsProtocol):
         self._stop(self._head_timer)
         self._body.end()
         self.flow.forget()
+        self._unset_keepalive_if_required()  # uvicorn leaves it where a connection was reset
         super().connection_lost(exc)
+        self._ending.lost()
 
     def data_received(self, data: bytes) -> None:
-        """Read ``data``, of a head never more than it may have.
+        """Read ``data`` up to the end of one message, and what is behind it once that is answered."""
+        if self.flow.keeps:
+            self.flow.keep(data)
+        else:
+            self._take(data)
 
-        So it does not matter how a head is cut: one of `MAX_HEAD_BYTES` is read, and one byte more is refused.
-        """
-        while data and self._phase is not Phase.NOTHING and not self.transport.is_closing():
+    def _take(self, data: bytes) -> None:
+        start = 0
+        while start < len(data) and self._phase is not Phase.NOTHING and not self.transport.is_closing():
             if self._phase is Phase.BETWEEN:
+                if self._answering():
+                    self.flow.keep(data[start:])
+                    return
                 self._begin_head()  # with this byte: an empty line before it counts
-            data = self._read(data)
+            start = self._read(data, start)
 
-    def _read(self, data: bytes) -> bytes:
-        """Give the parser what it may have of ``data`` now; return the rest."""
-        in_head, number = self._phase is Phase.HEAD, self._head.number
-        piece = data[: self._head.room] if in_head else data
-        if not piece:
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.flow.keeps and not self.transport.is_closing():
+            # Later: the answer may not be written yet, and a refusal of what follows comes behind it.
+            self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._take(self.flow.take())
+
+    def _read(self, data: bytes, start: int) -> int:
+        """Give the parser what it may have now of ``data`` from ``start``; return where that ends.
+
+        Of a head it has never more than a head may have. So it does not matter how one is cut: one of `MAX_HEAD_BYTES` is
+        read, and one byte more is refused.
+        """
+        in_head = self._phase is Phase.HEAD
+        stop = min(len(data), start + self._head.room) if in_head else len(data)
+        if start == stop:
             self._refuse(TOO_LARGE)
-            return b""
-        # Forgotten as soon as one of them is a body's, or begins a head.
-        self._idle_bytes = len(piece) if in_head else self._idle_bytes + len(piece)
-        super().data_received(piece)
-        if self.transport.is_closing():
-            return b""
-        if self._phase is Phase.HEAD:
-            self._head.came(len(piece), number=number)
-        elif self._idle_bytes > MAX_HEAD_BYTES:
+            return len(data)
+        end = self._cutter.cut(data, start, stop)
+        size = end - start
+        if in_head:
+            self._head.came(size)
+        # Forgotten as soon as one of them is a body's.
+        self._idle_bytes = 0 if in_head else self._idle_bytes + size
+        super().data_received(data[start:end])
+        if self._phase is Phase.BODY and self._idle_bytes > MAX_HEAD_BYTES:
             # The end of a chunked body that does not end.
             self._refuse(TOO_LARGE)
-        return data[len(piece) :]
+        return end
 
     def send_400_response(self, msg: str) -> None:
         """Answer what the parser refused, while its error is handled: 505 for another version of HTTP, else 400."""
@@ -125,23 +148,18 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if self._phase is not Phase.HEAD:
-            self._begin_head()
-        self._idle_bytes = 0
-        self._await_head()
+        if self._phase is Phase.HEAD:
+            self._await_head()
 
     def _begin_head(self) -> None:
         self._phase = Phase.HEAD
         self._head.begin()
+        self._cutter.head()
         self._await_head()
 
     def _await_head(self) -> None:
         self._stop(self._head_timer)
         self._head_timer = self.loop.call_later(self.head_seconds, self._late)
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._head.target(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._phase is not Phase.HEAD:
@@ -150,7 +168,7 @@ class GatewayProtocol(HttpToolsProtocol):
             self._refuse(NOT_READ)
             return
         super().on_header(name, value)
-        self._head.field(name, value)
+        self._head.field()
 
     def on_headers_complete(self) -> None:
         self._stop(self._head_timer)
@@ -160,8 +178,9 @@ class GatewayProtocol(HttpToolsProtocol):
         if status is not None:
             self._refuse(status)
             return
+        self._cutter.body(body_length(self.headers))
         super().on_headers_complete()
-        self._phase = Phase.BODY
+        self._phase, self._idle_bytes = Phase.BODY, 0
         if self.parser.should_upgrade():
             # The parser drops what came behind it in the same piece, and would go on with the next one.
             self._phase, self.cycle.keep_alive = Phase.NOTHING, False
@@ -170,25 +189,16 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _fault(self) -> int | None:
         """Return the status that refuses the head that is complete, or None where an application may have it."""
-        if self._head.too_large:
+        if self._phase is not Phase.HEAD:
+            return NOT_READ  # where the parser found a request that nobody saw begin
+        if self._head.too_many_fields:
             return TOO_LARGE
-        if self.parser.get_http_version() not in _VERSIONS:
-            return OTHER_VERSION
-        # Only the origin form: the parser would cut a scheme, a host or a fragment off, and another reader would not.
-        if not self.url.startswith(b"/") or b"#" in self.url:
-            return NOT_READ
-        if self.parser.should_upgrade() and self._announces_body():
-            return NOT_READ
-        return None
-
-    def _announces_body(self) -> bool:
-        """Whether the head says that there is a body, which the parser does not read where it sees an upgrade or CONNECT.
-
-        It takes such a message to end with its head: what follows would be read as the next request (row 120).
-        """
-        return any(
-            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
-            for name, value in self.headers
+        return head_fault(
+            version=self.parser.get_http_version(),
+            says_http=self._cutter.says_http,
+            target=self.url,
+            headers=self.headers,
+            upgrade=self.parser.should_upgrade(),
         )
 
     def _should_upgrade(self) -> bool:
@@ -212,12 +222,20 @@ class GatewayProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         super().on_message_complete()
+        if not self._answering():
+            # Answered before it was here, and idle only now: uvicorn's time ended when it came.
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Application) -> None:
         async def with_files(scope: Message, receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
             scope["extensions"] = {SENDFILE: {}}
             try:
                 await app(scope, receive, Sending(cycle, read_seconds=self.body_seconds))
+            except ClientLeft:
+                pass
             except asyncio.CancelledError:
                 # The end of a drain. As where the client went away: uvicorn would tell of an exception, and answer 500.
                 cycle.disconnected = True
@@ -237,15 +255,8 @@ class GatewayProtocol(HttpToolsProtocol):
             self._body.resume()
 
     def _late(self) -> None:
-        """End a connection whose head did not come in time, counted from the end of the answer before it.
-
-        Some clients send an empty line after a body: it is the first byte of a head, and no reason to cut an answer off.
-        """
-        if self._phase is not Phase.HEAD or self.transport.is_closing():
-            return
-        if self._answering():
-            self._await_head()
-        else:
+        """End a connection whose head did not come in time."""
+        if self._phase is Phase.HEAD and not self.transport.is_closing():
             self.timeout_keep_alive_handler()
 
     def _answering(self) -> bool:
@@ -275,12 +286,6 @@ class GatewayProtocol(HttpToolsProtocol):
     def _stop(timer: TimerHandle | None) -> None:
         if timer is not None:
             timer.cancel()
-
-
-def _end_of_body(transport: asyncio.Transport) -> None:
-    """End a connection whose body comes too slowly: nobody is there who could make something of an answer."""
-    if not transport.is_closing():
-        transport.abort()
 
 
 def protocol_class(*, head_seconds: float, body_seconds: float, least_body_bytes: int) -> type[GatewayProtocol]:

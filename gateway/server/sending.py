@@ -13,7 +13,8 @@ from typing import Any, Final, TypeAlias, cast
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from gateway.api.asgi import SENDFILE
+from gateway.api.asgi import SENDFILE, ClientLeft
+from gateway.errors import Internal
 
 SEND_BYTES: Final = 256 * 1024
 TOGETHER_BYTES: Final = 16 * 1024
@@ -40,6 +41,7 @@ class Sending:
 
     async def __call__(self, message: Message) -> None:
         kind, cycle = message["type"], self._cycle
+        self._look()
         if kind == "http.response.start" and self._head is None and not cycle.response_started:
             self._head = message
             return
@@ -54,15 +56,22 @@ class Sending:
         else:
             await self._send(message)
 
+    def _look(self) -> None:
+        """Raise `ClientLeft` where nobody is there to read. A connection that was aborted is lost only a moment later."""
+        cycle = self._cycle
+        if cycle.disconnected or cycle.transport.is_closing():
+            cycle.disconnected = True
+            raise ClientLeft
+
     async def _send(self, message: Message) -> None:
         """Write once there is room for it; who makes none in time is left: his answer would be kept for ever."""
         cycle = self._cycle
-        if cycle.flow.write_paused and not cycle.disconnected:
+        if cycle.flow.write_paused:
             try:
                 await asyncio.wait_for(cycle.flow.drain(), self._seconds)
             except TimeoutError:
                 cycle.transport.abort()
-                return
+        self._look()
         await cycle.send(cast(Any, message))
 
     async def _together(self, head: Message, body: Message) -> None:
@@ -87,21 +96,25 @@ class Sending:
         Reads are from the page cache or one seek away and take the time of a copy; a hop to a thread would cost more. A
         file that ends early ends the connection, so that nobody takes half a blob for a whole one.
         """
-        cycle = self._cycle
-        if cycle.scope["method"] != "HEAD" and count:
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                position, end = offset, offset + count
-                while position < end and not cycle.disconnected:
-                    piece = os.pread(file, min(SEND_BYTES, end - position), position)
-                    if not piece:
-                        cycle.transport.abort()
-                        return
-                    await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-                    position += len(piece)
-            finally:
-                os.close(file)
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        cycle, position = self._cycle, offset
+        end = offset if cycle.scope["method"] == "HEAD" else offset + count
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            while position < end:
+                piece = os.pread(file, min(SEND_BYTES, end - position), position)
+                if not piece:
+                    cycle.transport.abort()
+                    raise Internal(f"{os.path.basename(path)} is shorter than it was")
+                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+                position += len(piece)
+                if not cycle.flow.write_paused:
+                    # This client waits for nothing: others may be waiting for us.
+                    await asyncio.sleep(0)
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        except ClientLeft:
+            raise ClientLeft(position - offset) from None
+        finally:
+            os.close(file)
 
 
 class _Gathered:

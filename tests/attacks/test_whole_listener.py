@@ -186,6 +186,12 @@ def test_row_033_methods_that_there_are_not(site: Site, method: bytes, status: i
     assert site.statuses(request) == [status]
 
 
+@pytest.mark.parametrize("version", [b"RTSP/1.1", b"RTSP/1.0", b"ICE/1.1"])
+def test_row_033_protocols_that_are_not_spoken(site: Site, version: bytes) -> None:
+    request = b"GET /livez " + version + b"\r\nHost: " + site.gateway.host.encode() + b"\r\nConnection: close\r\n\r\n"
+    assert site.statuses(request) == [400]
+
+
 def test_row_007_no_header_says_who_calls_or_from_where(site: Site) -> None:
     forged = {
         "x-forwarded-for": "203.0.113.9",

@@ -95,10 +95,7 @@ class Connection:
 
     async def passes(self, seconds: float) -> None:
         """Let time go by in which nothing comes."""
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, Hours)
-        loop.ahead_seconds += seconds
-        await settled()
+        await passed(seconds)
 
     @property
     def open(self) -> bool:
@@ -111,6 +108,14 @@ class Connection:
     @property
     def answer(self) -> bytes:
         return bytes(self.transport.sent)
+
+
+async def passed(seconds: float) -> None:
+    """Let so much time go by in `Hours`."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, Hours)
+    loop.ahead_seconds += seconds
+    await settled()
 
 
 async def settled() -> None:

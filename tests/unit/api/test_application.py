@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.api.answer import Answer, FilePart
+from gateway.api.asgi import ClientLeft
 from gateway.api.routes import Endpoint
 from gateway.errors import Internal, StorageFailed
 from tests.support.api import HOST, Client, House, house
@@ -119,6 +120,26 @@ def test_a_surprise_after_the_answer_has_begun_ends_the_connection(
         made.client.send("GET", "/livez")
     assert len(made.failures) == 1
     assert made.records[-1]["status"] == 200
+
+
+def test_a_client_that_leaves_in_the_middle_of_an_answer_is_logged_with_what_it_had(made: House) -> None:
+    started: list[int] = []
+
+    async def nothing() -> Any:
+        return {"type": "http.request", "body": b""}
+
+    async def leaves(message: Any) -> None:
+        if message["type"] != "http.response.start":
+            raise ClientLeft(7)
+        started.append(message["status"])
+
+    scope = {"type": "http", "method": "GET", "http_version": "1.1", "raw_path": b"/livez", "path": "/livez"}
+    scope |= {"query_string": b"", "headers": [(b"host", HOST.encode())], "client": ("192.0.2.1", 1)}
+    asyncio.run(made.api(scope, nothing, leaves))
+    assert started == [200]
+    record = made.records[-1]
+    assert (record["status"], record["bytes"]) == (499, 7)
+    assert not made.failures
 
 
 def test_a_refusal_of_a_head_has_no_body(made: House) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import socket
+import struct
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -11,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from gateway.server.sending import TOGETHER_BYTES, Sending
+from gateway.api.asgi import SENDFILE, ClientLeft
+from gateway.server.sending import SEND_BYTES, TOGETHER_BYTES, Sending
 from tests.support.connection import HEAD, sender
 from tests.support.listener import exchange, listener
 
@@ -55,6 +58,9 @@ class Wire:
     told: list[bytes | str] = field(default_factory=list)
     keep_alive: bool = True
     response_started: bool = False
+    disconnected: bool = False
+    closing: bool = False
+    scope: dict[str, str] = field(default_factory=lambda: {"method": "GET"})
 
     def __post_init__(self) -> None:
         self.transport: Any = self
@@ -66,6 +72,12 @@ class Wire:
 
     def close(self) -> None:
         self.told.append("closed")
+
+    def abort(self) -> None:
+        self.closing = True
+
+    def is_closing(self) -> bool:
+        return self.closing
 
     async def send(self, message: Any) -> None:
         self.response_started = True
@@ -118,10 +130,11 @@ def test_a_client_that_reads_nothing_is_left() -> None:
 
     async def application(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]})
-        for _ in range(size // (1 << 20)):
-            await send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-        ended.append("went on without a reader")
+        try:
+            for _ in range(size // (1 << 20)):
+                await send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
+        except ClientLeft:
+            ended.append("told so")
 
     with listener(application, body_seconds=0.2) as port, socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -163,3 +176,61 @@ def test_a_file_that_ends_early_ends_the_connection(tmp_path: Path) -> None:
     with listener(sender(path, offset=0, count=10)) as port:
         _, _, body = exchange(port, HEAD + b"\r\n").partition(b"\r\n\r\n")
     assert len(body) < 10
+
+
+@pytest.mark.parametrize("sign", ["disconnected", "closing"])
+def test_row_091_a_file_is_not_read_on_for_a_client_that_left(tmp_path: Path, sign: str) -> None:
+    """Others have their turn between its pieces: it may be told then at the latest. What went out is what is told."""
+    path = tmp_path / "blob"
+    with path.open("wb") as file:
+        file.truncate(64 * SEND_BYTES)
+    wire = Wire()
+
+    async def story() -> int:
+        asyncio.get_running_loop().call_soon(setattr, wire, sign, True)
+        sending = Sending(wire, read_seconds=1)  # type: ignore[arg-type]  # all of a cycle that it uses
+        await sending({"type": "http.response.start", "status": 200, "headers": []})
+        with pytest.raises(ClientLeft) as caught:
+            await sending({"type": SENDFILE, "path": str(path), "offset": 0, "count": 64 * SEND_BYTES})
+        return caught.value.sent
+
+    sent = asyncio.run(story())
+    assert sent == sum(len(piece) for piece in wire.told[1:])
+    assert 0 < sent <= 2 * SEND_BYTES
+    assert wire.disconnected
+
+
+def test_nothing_is_sent_to_a_client_that_left() -> None:
+    wire = Wire(disconnected=True)
+
+    async def story() -> None:
+        sending = Sending(wire, read_seconds=1)  # type: ignore[arg-type]  # all of a cycle that it uses
+        with pytest.raises(ClientLeft):
+            await sending({"type": "http.response.start", "status": 200, "headers": []})
+
+    asyncio.run(story())
+    assert wire.told == []
+
+
+def test_row_091_a_client_that_left_with_another_request_behind_is_not_sent_to(tmp_path: Path) -> None:
+    path, ended = tmp_path / "blob", threading.Event()
+    count = 1 << 34
+    with path.open("wb") as file:
+        file.truncate(count)
+    left: list[int] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await sender(path, offset=0, count=count)(scope, receive, send)
+        except ClientLeft as error:
+            left.append(error.sent)
+        ended.set()
+
+    with listener(application) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+        assert client.recv(1024)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        assert ended.wait(20)
+    assert len(left) == 1
+    assert left[0] < count
