@@ -1,5 +1,7 @@
 """In no piece is there more than one message, however messages come."""
 
+import time
+
 import httptools
 import pytest
 from hypothesis import given, settings
@@ -101,3 +103,14 @@ def test_what_the_parser_will_refuse_is_given_to_it(size: bytes) -> None:
     while start < len(data):
         start, pieces = cutter.cut(data, start, len(data)), pieces + 1
     assert pieces <= 2
+
+
+@pytest.mark.parametrize("endless", [b"0", b"f", b"0;", b"\r"])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_row_090_a_line_without_end_costs_what_it_is_long(endless: bytes, chunked: bool) -> None:
+    cutter, data = Cutter(), endless * 200_000
+    if chunked:
+        cutter.body(None)
+    before = time.process_time()
+    assert cutter.cut(data, 0, len(data)) == len(data)
+    assert time.process_time() - before < 0.5, "a few milliseconds; 25 s where it was tried from every byte"
