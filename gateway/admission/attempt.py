@@ -15,7 +15,7 @@ from gateway.admission.document import Who
 from gateway.admission.evaluator import Basis, Proof
 from gateway.admission.judgement import Errs, Fails
 from gateway.admission.records import Matter, decision, event, reasons_json
-from gateway.admission.subject import told
+from gateway.admission.subject import stands, told
 from gateway.admission.tools import STALE, Stale, Tools
 from gateway.admission.values import Outcome, PolicyErred, Push, Refused, Stored, Trigger, TriggerKind
 from gateway.audit.events import EventKind
@@ -119,6 +119,7 @@ def put(
         missing=parts.missing,
         who=attempt.push.grant.principal,
         who_claims=attempt.push.claims,
+        judged=not stands(attempt.world.manifest),
         reads=attempt.push.grant.reads,
         held_bytes=size if held else 0,
         expires=attempt.now + (seconds or project.held_seconds) if (held if clock is None else clock) else None,

@@ -56,9 +56,10 @@ def world_key(
     tags: tuple[Tag, ...],
     pushing: bool = False,
     reads: bool = False,
+    session: str | None = None,
 ) -> WorldKey:
     """Return what to read for a decision about ``manifest``; ``pushing`` where the caller puts it now, ``reads`` where he
-    does so with a token that lets him read here."""
+    does so with a token that lets him read here, ``session`` where that token is part of one."""
     children = {child.digest: child.size for child in manifest.manifests}
     return WorldKey(
         repository=repository,
@@ -70,6 +71,7 @@ def world_key(
         sizes=(*(blob.size for blob in manifest.referenced_blobs), *children.values()),
         pushing=pushing,
         reads=reads,
+        session=session,
     )
 
 

@@ -130,6 +130,7 @@ async def _attempt(tools: Tools, push: Push, manifest: Manifest, classified: Cla
         tags=classified.metadata_tags,
         pushing=True,
         reads=push.grant.reads,
+        session=push.session,
     )
     now = tools.now()
     world = await tools.store.read_world(key, now=now)

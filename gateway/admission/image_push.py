@@ -39,6 +39,7 @@ async def put_image(tools: Tools, push: Push, manifest: Manifest, classified: Cl
         tags=classified.image_tags,
         pushing=True,
         reads=push.grant.reads,
+        session=push.session,
     )
     now = tools.now()
     world = await tools.store.read_world(key, now=now)

@@ -29,7 +29,8 @@ def check_put(held: Rights, *, cls: ManifestClass, overwriting: tuple[TagFacts, 
     if cls in (ManifestClass.EVIDENCE, ManifestClass.FALLBACK):
         _require(held, Verb.SIGN, "to add signatures and attestations here needs the right `sign`")
         return
-    _require(held, Verb.PUSH, "to push here needs the right `push`; this account can only add evidence")
+    sign_only = "; this account can only add evidence" if held.allows(Verb.SIGN) else ""
+    _require(held, Verb.PUSH, f"to push here needs the right `push`{sign_only}")
     for facts in overwriting:
         _require(held, Verb.OVERWRITE, f"tag {facts.tag} exists, and to move it needs the right `overwrite`")
 

@@ -43,7 +43,8 @@ class Push:
     """A manifest that somebody asks to be stored. Nothing in it is believed yet.
 
     ``reference`` is the digest in the path, None where the path named a tag; ``tags`` are the tag of the path or those of
-    the query, in order. ``claims`` are the caller's verified claims.
+    the query, in order. ``claims`` are the caller's verified claims, ``session`` is
+    the id of the session that he is in, if he is in one.
     """
 
     grant: Grant
@@ -52,6 +53,7 @@ class Push:
     content_type: str
     body: bytes = field(repr=False)
     claims: Mapping[str, str] = field(default_factory=dict)
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

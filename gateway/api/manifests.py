@@ -104,6 +104,7 @@ class Manifests:
                 content_type=call.request.content_type or "",
                 body=body,
                 claims={} if access.session is None else access.session.claims,
+                session=None if access.session is None else access.session.id,
             )
         )
         call.trace.decision_id = outcomes.decision_id(outcome)

@@ -27,9 +27,11 @@ class PutManifest:
     ``missing`` rows that wait for *this* manifest, where it waits for nothing itself, and enqueues ``reevaluate`` work for
     their parents (of many, the first few; ``arrival`` work completes the others); counts held bytes.
     For evidence with a subject: +1 on the subject's generation when the row is new. An existing row keeps its state and
-    first-seen time; ``who`` becomes this request's. A row stored as an image that is held, and that no admitted index
-    judged, may become evidence or a fallback index; nothing else changes class. A row that is put as something else than
-    it is keeps its count and its end as well. An empty fallback index that is put for two subjects is about none.
+    first-seen time. A row stored as an image that is held, and that no admitted index judged, may become evidence or a
+    fallback index; nothing else changes class. A row that is put as something else than it is keeps its count and its end
+    as well. An empty fallback index that is put for two subjects is about none.
+    ``judged``: there is a decision about this request; only then does ``who`` become its caller. Whoever puts once more
+    what stands, and so is asked about nothing, takes it from nobody: later decisions are about whose it is.
     ``reads``: the request's token lets its caller read here. Without it his ``quarantine-read`` counts for nothing, now or
     in any later decision about this row.
     """
@@ -43,6 +45,7 @@ class PutManifest:
     who: Principal
     who_claims: Mapping[str, str]
     reads: bool
+    judged: bool
     held_bytes: int
     expires: int | None
 

@@ -40,6 +40,8 @@ class WorldKey:
     pushing: bool = False
     reads: bool = False
     """Pushing with a token that lets the caller read here: only then what he may read is there for him (`Grant.reads`)."""
+    session: str | None = None
+    """The session that the request is part of: where it is over, whose request it is has no rights any more."""
     clock: bool = False
     """Read when it ends as well. Only expiry decides on that, and no push shall be decided again for it."""
 

@@ -37,18 +37,21 @@ class Acceptor:
         established: Collection[object],
         context: ssl.SSLContext | None,
         handshake_seconds: float,
+        ending_seconds: float,
         max_connections: int,
         refused: Callable[[], None],
     ) -> None:
         """``established`` holds the protocol of each connection from `connection_made` to `connection_lost`.
 
-        ``handshake_seconds`` is for the TLS handshake, and again for the client to confirm the end of a connection.
+        ``handshake_seconds`` is for the TLS handshake, ``ending_seconds`` for the client to read what is left when a
+        connection ends, and to confirm its end.
         """
         self._listener = listener
         self._protocol = protocol
         self._established = established
         self._context = context
         self._handshake_seconds = handshake_seconds
+        self._ending_seconds = ending_seconds
         self._max_connections = max_connections
         self._refused = refused
         self._greeted: dict[asyncio.Task[None], asyncio.Protocol] = {}
@@ -111,14 +114,14 @@ class Acceptor:
 
     async def _greet(self, connection: socket.socket, protocol: asyncio.Protocol) -> None:
         """Make a connection of a socket; one whose handshake fails is closed by the event loop, and nobody's loss."""
-        seconds = None if self._context is None else self._handshake_seconds
+        tls = self._context is not None
         try:
             await self._loop.connect_accepted_socket(
                 lambda: protocol,
                 connection,
                 ssl=self._context,
-                ssl_handshake_timeout=seconds,
-                ssl_shutdown_timeout=seconds,
+                ssl_handshake_timeout=self._handshake_seconds if tls else None,
+                ssl_shutdown_timeout=self._ending_seconds if tls else None,
             )
         except OSError:  # ssl.SSLError, ConnectionError and TimeoutError are
             return

@@ -70,6 +70,7 @@ class Server(uvicorn.Server):
         *,
         context: ssl.SSLContext | None,
         handshake_seconds: float,
+        ending_seconds: float,
         crowd: Crowd,
         listening: Callable[[], None],
         draining: Callable[[], None],
@@ -77,6 +78,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._context = context
         self._handshake_seconds = handshake_seconds
+        self._ending_seconds = ending_seconds
         self._crowd = crowd
         self._listening = listening
         self._draining = draining
@@ -104,6 +106,7 @@ class Server(uvicorn.Server):
             established=self.server_state.connections,
             context=self._context,
             handshake_seconds=self._handshake_seconds,
+            ending_seconds=self._ending_seconds,
             max_connections=self._crowd.max_connections,
             refused=self._crowd.refused,
         )
@@ -163,6 +166,7 @@ def serve_application(
         settings,
         context=context,
         handshake_seconds=head_seconds,
+        ending_seconds=BODY_SECONDS,
         crowd=crowd,
         listening=listening,
         draining=draining,

@@ -114,6 +114,7 @@ def put(
     who: Principal = ALICE,
     held_bytes: int = 0,
     expires: int | None = None,
+    judged: bool = True,
 ) -> PutManifest:
     """Return the write of a manifest."""
     return PutManifest(
@@ -126,6 +127,7 @@ def put(
         who=who,
         who_claims={},
         reads=True,
+        judged=judged,
         held_bytes=held_bytes,
         expires=expires,
     )

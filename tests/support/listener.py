@@ -52,6 +52,7 @@ def listener(
             config,
             context=context,
             handshake_seconds=head_seconds,
+            ending_seconds=body_seconds,
             crowd=crowd,
             listening=started.set,
             draining=lambda: None,

@@ -60,6 +60,18 @@ _FORGET: Final = (
 _COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM ci_session WHERE principal_id = ? LIMIT ?)"
 
 
+_AT_WORK: Final = "SELECT 1 FROM ci_session WHERE id = ? AND principal_id = ? AND ended IS NULL AND ends > ?"
+
+GRACE_SECONDS: Final = 120
+"""How much longer than itself a session lets in what was on its way when its time was over; none that was ended does."""
+
+
+def is_at_work(connection: sqlite3.Connection, session_id: str, principal_id: str, *, now: int) -> bool:
+    """Return whether what a request of this session brings may still be committed."""
+    row = connection.execute(_AT_WORK, (session_id, principal_id, now - GRACE_SECONDS)).fetchone()
+    return row is not None
+
+
 class SqliteCiSessions:
     """`SessionStore`. Each change writes its audit event in the same transaction."""
 

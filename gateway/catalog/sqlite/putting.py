@@ -164,7 +164,12 @@ def _check_bytes(scope: Scope, row: int, manifest: Manifest) -> None:
 
 
 def _take_over(scope: Scope, row: int, effect: PutManifest, *, complete: bool) -> None:
-    """Let the row be the writer's, with his claims, where he lacks nothing of it; where it is his, with these claims."""
+    """Let the row be the writer's, with his claims, where he lacks nothing of it; where it is his, with these claims.
+
+    Not where it stands, and so nobody has asked about him: later decisions are about whose it is.
+    """
+    if not effect.judged:
+        return
     # Evidence counts for whom it was first here: nobody takes over another's, and with it the other's turn to be tried.
     scope.connection.execute(
         f"""UPDATE manifest SET narrow = :narrow AND (who <> :who OR narrow), who = :who, who_claims = :claims

@@ -12,10 +12,12 @@ Source: DESIGN 2, "What commit re-reads"; docs/decisions/0002-one-world-read-twi
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from gateway.access import rights
 from gateway.access.values import Standing
+from gateway.catalog.sqlite.ci_sessions import is_at_work
 from gateway.catalog.sqlite.descendants import read_descendants
 from gateway.catalog.sqlite.directory import read_standing, reads_held
 from gateway.catalog.sqlite.evidence import read_evidence
@@ -77,6 +79,8 @@ def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_
     standing = read_standing(connection, key.caller, key.repository, now=now)
     if standing is None:
         return None
+    if key.session is not None and not is_at_work(connection, key.session, key.caller, now=now):
+        standing = replace(standing, active=False, roles=frozenset(), instance_roles=frozenset())
     place = {"repository": key.repository.text, "project": standing.project.id}
     over_quota, over_cache_quota, repo_id = connection.execute(PLACE, place).fetchone()
     manifest = _manifest(connection, repo_id, key.digest, now=now)
