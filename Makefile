@@ -35,7 +35,8 @@ N ?= 2000
 DECIDES := tests/unit/admission tests/unit/access tests/unit/evidence tests/unit/oci tests/unit/api/test_guard*.py \
   tests/attacks/test_whole_evidence.py tests/attacks/test_evidence_parts.py tests/attacks/test_naming_in_time.py \
   tests/attacks/test_naming_waiting.py tests/attacks/test_naming_costs.py tests/attacks/test_naming_later.py \
-  tests/attacks/test_naming_narrow.py tests/attacks/test_naming_shown.py
+  tests/attacks/test_naming_narrow.py tests/attacks/test_naming_shown.py tests/attacks/test_whole_descriptions.py \
+  tests/attacks/test_ci_sessions.py tests/attacks/test_ci_commits.py
 
 coverage: setup ## lines and branches of what decides, by its unit tests: 98% of each package
 	$(BIN)/coverage erase

@@ -87,7 +87,10 @@ def test_row_090_one_connection_too_many_is_closed_at_once_and_one_fewer_is_room
 
 def test_row_091_a_handshake_that_does_not_begin_has_the_time_of_a_head(tls: ssl.SSLContext) -> None:
     counted = Counted()
-    with listener(alive, context=tls, head_seconds=0.2, body_seconds=0.2, crowd=counted.crowd) as port, silent(port, 1) as (client,):
+    with (
+        listener(alive, context=tls, head_seconds=0.2, body_seconds=0.2, crowd=counted.crowd) as port,
+        silent(port, 1) as (client,),
+    ):
         assert ended(client)
         until(lambda: counted.open() == 0)
 
