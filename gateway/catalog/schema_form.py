@@ -92,7 +92,9 @@ def _form(connection: sqlite3.Connection, table: str) -> TableForm | None:
         ),
         triggers=frozenset(
             str(name)
-            for (name,) in _rows(connection, "name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?", table)
+            for (name,) in _rows(
+                connection, "name FROM sqlite_schema WHERE type = 'trigger' AND lower(tbl_name) = lower(?)", table
+            )
         ),
     )
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from gateway.errors import TooManyRequests
 from gateway.identity.passwords import PasswordThreads, PasswordVerifier
-from gateway.identity.throttle import Throttle, address_prefix
+from gateway.identity.throttle import Throttle, address_network, address_prefix
 
 
 class Passwords(Protocol):
@@ -32,7 +32,7 @@ class PasswordDoor:
 
     def presented(self, *, username: str, address: str, now: int) -> PasswordVerifier:
         """As `Passwords.presented`."""
-        return _Presented(self, username, address_prefix(address), now)
+        return _Presented(self, username, address_prefix(address), address_network(address), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class _Presented:
     door: PasswordDoor
     username: str
     prefix: str
+    network: str
     now: int
 
     async def verify(self, password: str, encoded: str | None) -> bool:
@@ -47,7 +48,7 @@ class _Presented:
         throttle = self.door.throttle
         throttle.attempt(self.username, self.prefix, now=self.now)
         try:
-            right = await self.door.threads.verify(password, encoded, turn=self.prefix)
+            right = await self.door.threads.verify(password, encoded, turn=self.network)
         except TooManyRequests:
             throttle.take_back(self.username, self.prefix)
             raise

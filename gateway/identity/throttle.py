@@ -51,6 +51,16 @@ def address_prefix(address: str) -> str:
     return str(parsed)
 
 
+def address_network(address: str) -> str:
+    """Return whose turn ``address`` is: a /48 of IPv6 is what one customer has, who could fill a queue from its parts."""
+    prefix = address_prefix(address)
+    try:
+        network = ipaddress.IPv6Network(prefix)
+    except ValueError:
+        return prefix
+    return str(network.supernet(new_prefix=48))
+
+
 class Throttle:
     """The failures of one process. ``now`` is in Unix seconds; a clock that is set back forgets nothing."""
 

@@ -16,6 +16,7 @@ import io
 import json
 import logging
 import os
+import select
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -121,7 +122,7 @@ class _ToLines(logging.Handler):
 
 
 class Unfailing(io.TextIOBase):
-    """A stderr whose `write` does not raise, over a descriptor: what cannot be written is counted.
+    """A stderr whose `write` neither raises nor waits, over a descriptor: what cannot be written is counted.
 
     Without a buffer. What stays in Python's own is written later, into the middle of another line; and where it cannot be
     written at the end of the process either, a drain that went well would end with status 120.
@@ -130,6 +131,8 @@ class Unfailing(io.TextIOBase):
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._torn = False
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
 
     def write(self, text: str) -> int:
         """Write all of it, or count one line that was not written."""
@@ -139,7 +142,10 @@ class Unfailing(io.TextIOBase):
             left = b"\n" + left
         try:
             while left:
-                left = left[os.write(self._descriptor, left) :]
+                if not self._poll.poll(0):
+                    # A pipe that is full: whoever reads it does not. To wait for him would stop all that is served.
+                    raise BlockingIOError
+                left = left[os.write(self._descriptor, left[: select.PIPE_BUF]) :]
                 self._torn = bool(left)
         except OSError:
             _lines.unwritten += 1

@@ -243,6 +243,11 @@ class GatewayProtocol(HttpToolsProtocol):
 
         super()._start_asgi_task(cycle, cast(Any, with_files))
 
+    def shutdown(self) -> None:
+        """End with the process: where nothing is being answered soon, whatever the client does."""
+        super().shutdown()
+        self._ending.hurry()
+
     def timeout_keep_alive_handler(self) -> None:
         """End an idle connection; also where the client never read its last answer, which a mere close would wait for."""
         if self.transport.get_write_buffer_size():

@@ -39,6 +39,11 @@ OTHERWISE = [
         "tag has a trigger t",
         id="trigger",
     ),
+    pytest.param(
+        "CREATE TRIGGER t BEFORE INSERT ON TAG BEGIN SELECT RAISE(IGNORE); END",
+        "tag has a trigger t",
+        id="trigger-in-capitals",
+    ),
 ]
 SOMEBODY_ELSES = [
     pytest.param("CREATE TABLE _replica_seq (id INTEGER PRIMARY KEY, seq INTEGER)", id="table"),

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.errors import TooManyRequests
-from gateway.identity.throttle import Limit, Throttle, address_prefix
+from gateway.identity.throttle import Limit, Throttle, address_network, address_prefix
 
 NOW = 1_000_000
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -39,6 +39,21 @@ def waits(made: Throttle, username: str, prefix: str, *, now: int = NOW) -> int:
 )
 def test_an_address_counts_as_its_prefix(address: str, prefix: str) -> None:
     assert address_prefix(address) == prefix
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        pytest.param("192.0.2.1", "192.0.2.1", id="ipv4"),
+        pytest.param("::ffff:192.0.2.1", "192.0.2.1", id="ipv4-in-ipv6"),
+        pytest.param("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48", id="ipv6"),
+        pytest.param("", "", id="none"),
+        pytest.param("x" * 100, "x" * 64, id="no-address"),
+    ],
+)
+def test_turns_are_taken_by_networks(address: str, network: str) -> None:
+    """Else the seventeen parts of one customer's network fill all places, each with one."""
+    assert address_network(address) == network
 
 
 def test_an_account_is_throttled_from_one_address_and_from_no_other() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.server.ending import Ending
+from gateway.server.ending import DRAINED_SECONDS, Ending
 from gateway.server.run import Crowd
 from tests.support.connection import Connection, Recorded, hello, passed, run, settled
 from tests.support.listener import listener
@@ -35,6 +35,23 @@ def test_row_091_what_is_closed_and_not_read_is_aborted_in_time() -> None:
         return told
 
     assert run(story()) == [False, True]
+
+
+def test_an_end_is_hurried_where_it_has_begun() -> None:
+    async def story() -> list[bool]:
+        transport, told = Unread(), []
+        ending = Ending(transport, loop=asyncio.get_running_loop(), seconds=60)
+        ending.hurry()
+        await passed(DRAINED_SECONDS)
+        told.append(transport.aborted)
+        ending.close()
+        ending.hurry()
+        for seconds in (DRAINED_SECONDS - 1, 1):
+            await passed(seconds)
+            told.append(transport.aborted)
+        return told
+
+    assert run(story()) == [False, False, True]
 
 
 @pytest.mark.parametrize("first", ["close", "lost"])

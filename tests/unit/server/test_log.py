@@ -1,5 +1,6 @@
 """The line of a decision, and of a library: what stands in it."""
 
+import contextlib
 import io
 import json
 import logging
@@ -136,3 +137,38 @@ def test_stderr_that_was_taken_over_fails_nobody_and_writes_whole_lines_again(
     assert lines[0] == "fir"
     assert lines[-1] == "second line"
     assert log.unwritten() == before + 1
+
+
+def test_a_pipe_that_is_full_is_not_waited_for() -> None:
+    """Its reader is there and does not read: whoever waited for him would serve nobody, and end on no signal."""
+    reading, writing = os.pipe()
+    try:
+        os.set_blocking(writing, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writing, b"x" * 4096)
+        os.set_blocking(writing, True)
+        before = log.unwritten()
+        stderr = log.Unfailing(writing)
+        stderr.write("a line\n" * 3000)
+        assert log.unwritten() == before + 1
+        held = len(os.read(reading, 1 << 20))
+        stderr.write("next\n")
+        assert held >= 4096
+        assert os.read(reading, 100) == b"next\n"
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_a_line_that_a_full_pipe_has_torn_spoils_itself_alone() -> None:
+    reading, writing = os.pipe()
+    try:
+        stderr = log.Unfailing(writing)
+        stderr.write("x" * (1 << 20))
+        os.read(reading, 1 << 20)
+        stderr.write("next\n")
+        assert os.read(reading, 100) == b"\nnext\n"
+    finally:
+        os.close(reading)
+        os.close(writing)
