@@ -121,6 +121,49 @@ def test_row_102_what_is_hidden_again_before_the_work_is_done_is_given_to_nobody
     tell(tmp_path, story)
 
 
+@pytest.mark.parametrize("asked", [pytest.param(True, id="read-meanwhile"), pytest.param(False, id="never-read")])
+def test_a_shown_layer_is_there_however_many_that_are_held_name_it(tmp_path: Path, asked: bool) -> None:
+    async def story(home: House) -> None:
+        base = image("base")
+        await home.push("alice", base, "v1")
+        await sign(home, base)
+        layer = base.blobs[-1]
+        for robot in (ROBOT, home.people["ci2"]):
+            await bring(home, b"{}", robot)
+        for number in range(20):
+            await home.put("ci2", _numbered(layer, number))
+            if asked:
+                assert await blob_visible(home, layer)
+        mine = _numbered(layer, 100)
+        assert "CLOSURE_INCOMPLETE" not in codes(await home.put("ci", mine, "mine"))
+        await sign(home, mine)
+        assert await home.target("mine") == mine.digest
+
+    tell(tmp_path, story)
+
+
+def test_row_102_a_layer_that_is_shown_no_longer_is_not_there_for_a_witness_that_showed_it(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        base = image("base")
+        await home.push("alice", base, "v1")
+        signature = signed_bundle(KEY, subject=base.digest)
+        await home.attach("alice", signature)
+        layer = base.blobs[-1]
+        for robot in (ROBOT, home.people["ci2"]):
+            await bring(home, b"{}", robot)
+        for number in range(20):
+            await home.put("ci2", _numbered(layer, number))
+        assert await blob_visible(home, layer)
+        await distrust(home, signature)
+        assert codes(await home.put("ci", _numbered(layer, 100), "mine")) == {"CLOSURE_INCOMPLETE"}
+        # Looked for in vain: that is remembered until something is made visible here.
+        assert codes(await home.put("ci", _numbered(layer, 101), "mine")) == {"CLOSURE_INCOMPLETE"}
+        await home.attach("alice", signed_classic(KEY, subject=base.digest))
+        assert "CLOSURE_INCOMPLETE" not in codes(await home.put("ci", _numbered(layer, 102), "mine"))
+
+    tell(tmp_path, story)
+
+
 # -- evidence
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from gateway.catalog.effects import DeleteManifest, Entomb
-from gateway.catalog.sqlite.blobs import MAX_INLINE_LINKS, SqliteBlobs
+from gateway.catalog.sqlite.blobs import SqliteBlobs
 from gateway.catalog.sqlite.database import Database
+from gateway.catalog.sqlite.witnesses import MAX_INLINE_LINKS
 from gateway.catalog.values import BlobView, ManifestClass
 from gateway.errors import BlobReferenced, BlobUnknown, Internal, NameUnknown
 from gateway.oci.digest import Digest

@@ -5,11 +5,14 @@ I/O: the catalog.
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from gateway.catalog.effects import Effect
 from gateway.catalog.sqlite.commit import commit
 from gateway.catalog.sqlite.database import Database
+from gateway.catalog.sqlite.sight import Unsettled
+from gateway.catalog.sqlite.witnesses import remember, walk
 from gateway.catalog.sqlite.world import read_world
 from gateway.catalog.values import DecisionRow
 from gateway.catalog.world import World, WorldKey
@@ -35,7 +38,18 @@ class SqliteAdmissionStore:
 
     async def read_world(self, key: WorldKey, *, now: int) -> World | None:
         """Return the world of a decision, one snapshot; None where no project claims the repository's name."""
-        return self._database.read(lambda connection: read_world(connection, key, now=now))
+        try:
+            return self._database.read(lambda connection: read_world(connection, key, now=now, walks=False))
+        except Unsettled as found:
+            await self._settle(found, now=now)
+        return await self._database.read_aside(lambda connection: read_world(connection, key, now=now))
+
+    async def _settle(self, unsettled: Unsettled, *, now: int) -> None:
+        """Find out whether the blobs are shown, off the event loop, and remember it: the commit asks again."""
+        for blob in unsettled.blobs:
+            asked = partial(walk, repo_id=unsettled.repo_id, blob_id=blob, now=now)
+            walked = await self._database.read_aside(asked)
+            await self._database.write(partial(remember, walked=walked))
 
     async def commit(
         self,

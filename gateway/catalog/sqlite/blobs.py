@@ -1,12 +1,7 @@
 """Which blob belongs to which repository, and who may see it: `BlobCatalog` on SQLite.
 
-A blob is visible where a visible manifest of the repository names it. A base layer may be named by 100,000 of them, so
-each blob keeps a *witness*, the manifest that showed it last. It is verified at every read and never believed:
-
-1. the witness is visible, and names the blob: yes;
-2. it was looked for in vain, and nothing was made visible in this repository since (`none_at` = `raised`): no;
-3. else the newest manifests that name it are asked inline; where there are more, all are, off the event loop, and what
-   was found is written back: a witness only over the one that failed, a "none" with the count it was found under.
+A blob is visible where a visible manifest of the repository names it. How that is found without asking all of them is said
+in `gateway.catalog.sqlite.witnesses`; here those who ask for the same walk wait for one.
 
 I/O: the catalog.
 Source: DESIGN 3 ("Visibility is one rule"), 4 (CVE-2024-39897: knowing a digest gives no access).
@@ -28,31 +23,19 @@ from gateway.catalog.sqlite.directory import read_project
 from gateway.catalog.sqlite.events import insert_event
 from gateway.catalog.sqlite.loose import remove_if_empty
 from gateway.catalog.sqlite.visibility import visible
+from gateway.catalog.sqlite.witnesses import MAX_INLINE_LINKS, WITNESS, remember, settled, walk
 from gateway.catalog.values import BlobView
 from gateway.errors import BlobReferenced, BlobUnknown, GatewayError
 from gateway.identity.values import Principal
 from gateway.oci.digest import Digest
 from gateway.oci.names import RepositoryName
 
-MAX_INLINE_LINKS: Final = 8
-"""21 to 31 us; a walk over 100,000 takes 84 ms."""
-
-BLOB: Final = f"""SELECT r.id, b.id, b.size, k.witness, r.raised, k.none_at IS r.raised, {visible("m")}
+BLOB: Final = f"""SELECT r.id, b.id, b.size, k.none_at IS r.raised, {visible("m")}
 FROM repository r JOIN blob b ON b.digest = :digest JOIN repo_blob k ON k.repo_id = r.id AND k.blob_id = b.id
-LEFT JOIN link l ON l.repo_id = k.repo_id AND l.blob_id = k.blob_id AND l.manifest_id = k.witness
-LEFT JOIN manifest m ON m.id = l.manifest_id WHERE r.name = :repository"""
-
-_LINKS: Final = """FROM repository r JOIN link l ON l.repo_id = r.id JOIN manifest m ON m.id = l.manifest_id
-WHERE r.id = :repo AND l.blob_id = :blob"""
-NEWEST: Final = f"SELECT m.id, {visible('m')} {_LINKS} ORDER BY l.manifest_id DESC LIMIT :limit"
-WALK: Final = f"SELECT m.id {_LINKS} AND {visible('m')} ORDER BY l.manifest_id DESC LIMIT 1"
+{WITNESS} WHERE r.name = :repository"""
 
 SOURCES: Final = """SELECT r.name FROM blob b JOIN repo_blob k ON k.blob_id = b.id JOIN repository r ON r.id = k.repo_id
 WHERE b.digest = ? ORDER BY k.repo_id LIMIT ?"""
-
-_STORE_WITNESS: Final = """UPDATE repo_blob SET witness = :found, none_at = NULL
-WHERE repo_id = :repo AND blob_id = :blob AND witness IS :old"""
-_STORE_NONE: Final = "UPDATE repo_blob SET none_at = :raised WHERE repo_id = :repo AND blob_id = :blob"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +45,6 @@ class _Blob:
     repo_id: int
     blob_id: int
     size: int
-    witness: int | None
     visible: bool | None
 
 
@@ -141,47 +123,35 @@ class SqliteBlobs:
         row = connection.execute(BLOB, values).fetchone()
         if row is None:
             return None
-        repo_id, blob_id, size, witness, _, none, seen = row
-        decided: bool | None = True if seen else (False if none else None)
-        if decided is None:
-            decided = self._newest(connection, repo_id, blob_id, now=now)
-        return _Blob(repo_id, blob_id, size, witness, decided)
-
-    def _newest(self, connection: sqlite3.Connection, repo_id: int, blob_id: int, *, now: int) -> bool | None:
-        """Return whether one of the newest manifests shows the blob; None where that leaves older ones to be asked."""
-        asked = 0
-        values = {"repo": repo_id, "blob": blob_id, "now": now, "limit": self._max_inline_links}
-        for _, seen in connection.execute(NEWEST, values):
-            if seen:
-                return True
-            asked += 1
-        return False if asked < self._max_inline_links else None
+        repo_id, blob_id, size, in_vain, by_witness = row
+        shown = settled(
+            connection,
+            repo_id,
+            blob_id,
+            by_witness=by_witness,
+            in_vain=in_vain,
+            now=now,
+            max_inline_links=self._max_inline_links,
+        )
+        return _Blob(repo_id, blob_id, size, shown)
 
     async def _walked(self, found: _Blob, *, now: int) -> bool:
         """Return whether any manifest that names the blob is visible, and let those who ask meanwhile wait for it."""
         key = (found.repo_id, found.blob_id)
-        walk = asyncio.create_task(self._walk(found, now=now))
-        self._walks[key] = walk
-        walk.add_done_callback(lambda done: self._walks.pop(key, None) if self._walks.get(key) is done else None)
+        task = asyncio.create_task(self._walk(found, now=now))
+        self._walks[key] = task
+        task.add_done_callback(lambda done: self._walks.pop(key, None) if self._walks.get(key) is done else None)
         # A client that hangs up does not end the walk that others wait for.
-        return await asyncio.shield(walk)
+        return await asyncio.shield(task)
 
     async def _walk(self, found: _Blob, *, now: int) -> bool:
-        values: dict[str, int | None] = {"repo": found.repo_id, "blob": found.blob_id, "now": now}
-
-        def query(connection: sqlite3.Connection) -> tuple[int | None, int | None]:
-            # One snapshot: a "none" holds for the count that was read together with it.
-            raised = connection.execute("SELECT raised FROM repository WHERE id = :repo", values).fetchone()
-            row = connection.execute(WALK, values).fetchone()
-            return (None if raised is None else raised[0]), (None if row is None else row[0])
-
-        raised, shown_by = await self._database.read_aside(query)
-        stored = {**values, "found": shown_by, "old": found.witness, "raised": raised}
-        statement = _STORE_NONE if shown_by is None else _STORE_WITNESS
+        walked = await self._database.read_aside(
+            lambda connection: walk(connection, found.repo_id, found.blob_id, now=now)
+        )
         # The answer is known; that it cannot be remembered costs the next reader a walk.
         with contextlib.suppress(GatewayError):
-            await self._database.write(lambda connection: connection.execute(statement, stored).rowcount)
-        return shown_by is not None
+            await self._database.write(lambda connection: remember(connection, walked))
+        return walked.found is not None
 
 
 def _unlink(

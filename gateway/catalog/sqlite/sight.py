@@ -20,20 +20,24 @@ from typing import Final
 
 from gateway.catalog.sqlite.many import select_in
 from gateway.catalog.sqlite.visibility import visible
+from gateway.catalog.sqlite.witnesses import is_shown_now, walk
 from gateway.catalog.world import ChildFacts, WorldKey
 from gateway.oci.digest import Digest
 
-MAX_LINKS: Final = 8
-"""Manifests that are asked whether they show a blob; where none of the newest does, it is uploaded again."""
-
 HELD_BY: Final = "SELECT blob_id FROM holder WHERE repo_id = ? AND principal_id = ? AND blob_id IN ({keys})"
 LINKED_BY: Final = "SELECT blob_id FROM link WHERE repo_id = ? AND manifest_id = ? AND blob_id IN ({keys})"
-SHOWN: Final = f"""SELECT 1 FROM (SELECT manifest_id FROM link WHERE repo_id = :repo AND blob_id = :blob
-ORDER BY manifest_id DESC LIMIT {MAX_LINKS}) l JOIN manifest m ON m.id = l.manifest_id
-JOIN repository r ON r.id = m.repo_id WHERE {visible("m")} LIMIT 1"""
 OF_OTHERS: Final = "SELECT m.sha256 FROM manifest m WHERE m.repo_id = ? AND m.who <> ? AND m.sha256 IN ({keys})"
 CHILD: Final = f"""SELECT {visible("m")} FROM manifest m JOIN repository r ON r.id = m.repo_id
 WHERE m.repo_id = :repo AND m.sha256 = :sha256"""
+
+
+class Unsettled(Exception):
+    """Whether these blobs are shown takes a walk over all that name them."""
+
+    def __init__(self, repo_id: int, blobs: tuple[int, ...]) -> None:
+        super().__init__(f"{len(blobs)} blobs of repository {repo_id}")
+        self.repo_id = repo_id
+        self.blobs = blobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ class Sight:
 
     ``manifest_id`` is of the row that is there already, ``own`` says whether it is the caller's: what is linked to the
     row of another was brought by somebody else. ``writer`` is who puts the manifest or, where it is judged later, whose
-    its row is; ``reads_held``, whether he may read what is held.
+    its row is; ``reads_held``, whether he may read what is held. ``walks`` is off on the event loop: then `Unsettled` is
+    raised where whether a blob is shown takes a walk.
     """
 
     connection: sqlite3.Connection
@@ -61,6 +66,7 @@ class Sight:
     writer: str
     reads_held: bool
     now: int
+    walks: bool
 
     def missing_blobs(self, here: Mapping[Digest, BlobHere]) -> tuple[Digest, ...]:
         """Return which of the key's blobs are not there for it, in its order."""
@@ -110,12 +116,22 @@ class Sight:
         seen = {row[0] for row in select_in(self.connection, HELD_BY, ids, self.repo_id, self.key.caller)}
         if self.own:
             seen |= self._linked(ids)
+        return seen | self._shown([blob for blob in ids if blob not in seen])
+
+    def _shown(self, ids: Sequence[int]) -> set[int]:
+        """Return which of these blobs everybody reads who may pull here. Raises `Unsettled`."""
+        if self.repo_id is None:
+            return set()
+        shown, unsettled = set(), []
         for blob in ids:
-            if blob not in seen:
-                values = {"repo": self.repo_id, "blob": blob, "now": self.now}
-                if self.connection.execute(SHOWN, values).fetchone() is not None:
-                    seen.add(blob)
-        return seen
+            seen = is_shown_now(self.connection, self.repo_id, blob, now=self.now)
+            if seen is None and not self.walks:
+                unsettled.append(blob)
+            elif seen or (seen is None and walk(self.connection, self.repo_id, blob, now=self.now).found is not None):
+                shown.add(blob)
+        if unsettled:
+            raise Unsettled(self.repo_id, tuple(unsettled))
+        return shown
 
 
 def _absent(name: Digest) -> ChildFacts:

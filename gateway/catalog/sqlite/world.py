@@ -70,11 +70,13 @@ ACTIVE: Final = (
 )
 
 
-def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_bodies: bool = True) -> World | None:
+def read_world(
+    connection: sqlite3.Connection, key: WorldKey, *, now: int, with_bodies: bool = True, walks: bool = True
+) -> World | None:
     """Return the world of ``key``; None where no project claims the repository's name.
 
     Without ``with_bodies`` the bodies are empty: they take no part in a comparison. Raises `ManifestInvalid` where an index
-    is pushed that names more than can be judged.
+    is pushed that names more than can be judged; without ``walks``, `Unsettled` where to say what is missing takes long.
     """
     standing = read_standing(connection, key.caller, key.repository, now=now)
     if standing is None:
@@ -90,7 +92,7 @@ def read_world(connection: sqlite3.Connection, key: WorldKey, *, now: int, with_
         full = key.reads and rights.reads_held(standing)
     else:
         full = bool(key.children) and not _is_narrow(manifest) and reads_held(connection, writer, key.repository)
-    sight = Sight(connection, key, repo_id, manifest_id, own, writer, full, now)
+    sight = Sight(connection, key, repo_id, manifest_id, own, writer, full, now, walks)
     here = _blobs_here(connection, repo_id, key.blobs)
     descendants, too_many = _descendants(connection, repo_id, key, with_bodies=with_bodies)
     children = sight.children(descendants)

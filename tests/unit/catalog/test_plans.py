@@ -33,6 +33,7 @@ from gateway.catalog.sqlite import (
     putting,
     scope,
     uploads,
+    witnesses,
     world,
 )
 from gateway.catalog.values import ManifestClass
@@ -112,8 +113,21 @@ VISIBLE_QUERIES: Final = [
         },
         id="blob-by-witness",
     ),
-    pytest.param(blobs.NEWEST, LINKS, id="blob-newest-links"),
-    pytest.param(blobs.WALK, LINKS, id="blob-walk"),
+    pytest.param(
+        witnesses.SHOWN,
+        {
+            "k": {"PRIMARY KEY (repo_id=? AND blob_id=?)"},
+            "r": BY_ROWID,
+            "l": {
+                "PRIMARY KEY (repo_id=? AND blob_id=? AND manifest_id=?)",
+                "COVERING INDEX ix_link_manifest_id (manifest_id=? AND repo_id=? AND blob_id=?)",
+            },
+            "m": BY_ROWID,
+        },
+        id="named-blob-by-witness",
+    ),
+    pytest.param(witnesses.NEWEST, LINKS, id="blob-newest-links"),
+    pytest.param(witnesses.WALK, LINKS, id="blob-walk"),
     pytest.param(
         listings.TAGS,
         {"r": R_BY_NAME, "t": {"PRIMARY KEY (repo_id=? AND name>?)"}, "m": BY_ROWID, "n": BY_ROWID},
