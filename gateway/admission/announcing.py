@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.catalog.effects import Effect, RecordDecision
+from gateway.catalog.saying import Said
 from gateway.catalog.stores import AdmissionStore
 from gateway.catalog.values import DecisionRow
 from gateway.catalog.world import World, WorldKey
@@ -71,6 +72,10 @@ class Announcing:
     async def decisions(self, repository: RepositoryName, digest: Digest, *, limit: int) -> Sequence[DecisionRow]:
         """As `AdmissionStore.decisions`."""
         return await self._inner.decisions(repository, digest, limit=limit)
+
+    async def newest_decision(self, repository: RepositoryName, digest: Digest, *, tag: Tag | None) -> Said | None:
+        """As `AdmissionStore.newest_decision`."""
+        return await self._inner.newest_decision(repository, digest, tag=tag)
 
     async def drift(self, project: ProjectName | None, *, limit: int) -> Sequence[DecisionRow]:
         """As `AdmissionStore.drift`."""

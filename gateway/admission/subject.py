@@ -7,7 +7,6 @@ Source: DESIGN 3 ("Evidence arrives", "Re-judging never hides an admitted manife
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from gateway.admission.again import newest
 from gateway.admission.again import said as said_already
 from gateway.admission.closure import closure, revoked, world_key
 from gateway.admission.document import Who
@@ -21,6 +20,7 @@ from gateway.admission.values import Trigger
 from gateway.audit.events import EventKind
 from gateway.catalog.effects import Admit, Effect, Entomb, RecordEvent, RecordVerified, Signature
 from gateway.catalog.evidence_order import said
+from gateway.catalog.saying import reasons_sha256
 from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import ManifestFacts, World, WorldKey
 from gateway.errors import Reason
@@ -195,9 +195,9 @@ async def _drift(
         return verdict
     drifted = not isinstance(verdict, Passes)
     reasons = verdict.warnings if isinstance(verdict, Passes) else told(verdict)[1]
-    before = await newest(tools, repository, matter.digest, tag=None)
+    before = await tools.store.newest_decision(repository, matter.digest, tag=None)
     was_drift = before is not None and before.outcome == "drift"
-    if drifted == was_drift and (before is None or before.record.get("reasons") == reasons_json(reasons)):
+    if drifted == was_drift and (before is None or before.reasons == reasons_sha256(reasons_json(reasons))):
         return Rejudged(verdict, verified, (), None)
     outcome = "drift" if drifted else "admitted"
     # `again`: it is admitted already, and its input proves no more than the one by which it was (decision 11).

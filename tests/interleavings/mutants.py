@@ -11,11 +11,12 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.catalog.effects import Effect, PromoteTag, RecordDecision, RecordEvent
+from gateway.catalog.saying import Said
 from gateway.catalog.stores import AdmissionStore
 from gateway.catalog.values import DecisionRow
 from gateway.catalog.world import World, WorldKey
 from gateway.oci.digest import Digest
-from gateway.oci.names import ProjectName, RepositoryName
+from gateway.oci.names import ProjectName, RepositoryName, Tag
 
 PARTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -46,6 +47,9 @@ class _Spoilt:
 
     async def decisions(self, repository: RepositoryName, digest: Digest, *, limit: int) -> Sequence[DecisionRow]:
         return await self._inner.decisions(repository, digest, limit=limit)
+
+    async def newest_decision(self, repository: RepositoryName, digest: Digest, *, tag: Tag | None) -> Said | None:
+        return await self._inner.newest_decision(repository, digest, tag=tag)
 
     async def drift(self, project: ProjectName | None, *, limit: int) -> Sequence[DecisionRow]:
         return await self._inner.drift(project, limit=limit)

@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from gateway.access.stores import StandingStore
 from gateway.access.values import InstanceRole, Standing
 from gateway.catalog.effects import Effect
+from gateway.catalog.saying import Said
 from gateway.catalog.stores import (
     AdmissionStore,
     Arrivals,
@@ -98,6 +99,11 @@ class SeamStore:
 
     async def decisions(self, repository: RepositoryName, digest: Digest, *, limit: int) -> Sequence[DecisionRow]:
         return await self._seam.read("store.decisions", lambda: self._inner.decisions(repository, digest, limit=limit))
+
+    async def newest_decision(self, repository: RepositoryName, digest: Digest, *, tag: Tag | None) -> Said | None:
+        return await self._seam.read(
+            "store.newest_decision", lambda: self._inner.newest_decision(repository, digest, tag=tag)
+        )
 
     async def drift(self, project: ProjectName | None, *, limit: int) -> Sequence[DecisionRow]:
         return await self._seam.read("store.drift", lambda: self._inner.drift(project, limit=limit))

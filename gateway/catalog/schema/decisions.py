@@ -30,8 +30,11 @@ decision = Table(
     Column("outcome", Text, nullable=False),
     time("at"),
     Column("record", Text, nullable=False),  # JSON: reasons, revisions, who, trigger, evidence, input digest
+    Column("reasons_sha256", Text, nullable=False),
+    Column("record_sha256", Text, nullable=False),  # of what is compared: `gateway.catalog.saying`
     Index("ix_decision_manifest_id", "manifest_id"),
     Index("ix_decision_repo_name_digest", "repo_name", "digest"),
+    Index("ix_decision_repo_name_digest_tag", "repo_name", "digest", "tag"),
 )
 
 decision_input = Table(

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from gateway.catalog.effects import Effect
+from gateway.catalog.saying import Said
 from gateway.catalog.sqlite.commit import commit
 from gateway.catalog.sqlite.database import Database
 from gateway.catalog.sqlite.sight import Unsettled
@@ -17,10 +18,13 @@ from gateway.catalog.sqlite.world import read_world
 from gateway.catalog.values import DecisionRow
 from gateway.catalog.world import World, WorldKey
 from gateway.oci.digest import Digest
-from gateway.oci.names import ProjectName, RepositoryName
+from gateway.oci.names import ProjectName, RepositoryName, Tag
 
 DECISIONS: Final = """SELECT id, tag, outcome, at, record FROM decision
 WHERE repo_name = ? AND digest = ? ORDER BY rowid DESC LIMIT ?"""
+
+NEWEST: Final = """SELECT id, outcome, reasons_sha256, record_sha256 FROM decision
+WHERE repo_name = ? AND digest = ? AND tag IS ? ORDER BY rowid DESC LIMIT 1"""
 
 DRIFT: Final = """SELECT d.id, d.tag, d.outcome, d.at, d.record, d.repo_name, d.digest FROM decision d
 JOIN manifest m ON m.id = d.manifest_id
@@ -70,6 +74,12 @@ class SqliteAdmissionStore:
             lambda connection: connection.execute(DECISIONS, (repository.text, str(digest), limit)).fetchall()
         )
         return [_decision(row, repository, digest) for row in rows]
+
+    async def newest_decision(self, repository: RepositoryName, digest: Digest, *, tag: Tag | None) -> Said | None:
+        """Return what the newest decision says about the manifest (``tag`` None) or about this tag of it."""
+        values = (repository.text, str(digest), None if tag is None else tag.text)
+        row = self._database.read(lambda connection: connection.execute(NEWEST, values).fetchone())
+        return None if row is None else Said(*row)
 
     async def drift(self, project: ProjectName | None, *, limit: int) -> Sequence[DecisionRow]:
         """Return the newest judgement of each admitted manifest that would not be admitted any more, newest first."""

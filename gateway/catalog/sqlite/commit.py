@@ -7,7 +7,6 @@ I/O: on the caller's connection, in its transaction.
 Source: DESIGN 2; docs/decisions/0002-one-world-read-twice.md.
 """
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from typing import assert_never
@@ -31,6 +30,7 @@ from gateway.catalog.effects import (
     RecordVerified,
     Recount,
 )
+from gateway.catalog.saying import canonical, reasons_sha256, record_sha256
 from gateway.catalog.sqlite.admitting import admit, record_verified
 from gateway.catalog.sqlite.directory import read_project
 from gateway.catalog.sqlite.events import insert_event
@@ -117,8 +117,8 @@ def _record_decision(scope: Scope, effect: RecordDecision) -> None:
     if effect.input_document is not None:
         keep_input(scope, effect.input_document, admitted=effect.outcome == "admitted" and not effect.again)
     scope.connection.execute(
-        """INSERT INTO decision (id, manifest_id, repo_name, digest, tag, outcome, at, record)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+        """INSERT INTO decision (id, manifest_id, repo_name, digest, tag, outcome, at, record, reasons_sha256,
+        record_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             effect.id,
             find_manifest(scope, effect.digest),
@@ -127,7 +127,9 @@ def _record_decision(scope: Scope, effect: RecordDecision) -> None:
             None if effect.tag is None else effect.tag.text,
             effect.outcome,
             scope.now,
-            json.dumps(effect.record, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False),
+            canonical(effect.record),
+            reasons_sha256(effect.record.get("reasons")),
+            record_sha256(effect.record),
         ),
     )
 

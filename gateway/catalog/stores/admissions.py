@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway.catalog.effects import Effect
+from gateway.catalog.saying import Said
 from gateway.catalog.values import DecisionRow, RevisionRow, WorkItem
 from gateway.catalog.world import World, WorldKey
 from gateway.identity.values import Principal
 from gateway.oci.digest import Digest
-from gateway.oci.names import ProjectName, RepositoryName
+from gateway.oci.names import ProjectName, RepositoryName, Tag
 
 
 class AdmissionStore(Protocol):
@@ -38,6 +39,10 @@ class AdmissionStore(Protocol):
 
     async def decisions(self, repository: RepositoryName, digest: Digest, *, limit: int) -> Sequence[DecisionRow]:
         """Return the decisions about these bytes here, newest first."""
+        ...
+
+    async def newest_decision(self, repository: RepositoryName, digest: Digest, *, tag: Tag | None) -> Said | None:
+        """Return what the newest decision says about the manifest (``tag`` None) or about this tag of it."""
         ...
 
     async def drift(self, project: ProjectName | None, *, limit: int) -> Sequence[DecisionRow]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from gateway.admission.announcing import Announcing, Decided
 from gateway.catalog.effects import Effect, RecordDecision, RecordEvent
+from gateway.catalog.saying import Said
 from gateway.catalog.values import DecisionRow
 from gateway.catalog.world import World, WorldKey
 from gateway.oci.digest import Digest
@@ -53,6 +54,10 @@ class Store:
     async def decisions(self, repository: RepositoryName, digest: Digest, *, limit: int) -> Sequence[DecisionRow]:
         """Return none."""
         return []
+
+    async def newest_decision(self, repository: RepositoryName, digest: Digest, *, tag: Tag | None) -> Said | None:
+        """Return none."""
+        return None
 
     async def drift(self, project: ProjectName | None, *, limit: int) -> Sequence[DecisionRow]:
         """Return none."""

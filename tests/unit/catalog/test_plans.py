@@ -23,6 +23,7 @@ from gateway.catalog.effects import (
     RecordEvent,
 )
 from gateway.catalog.sqlite import (
+    admissions,
     blobs,
     clocks,
     descendants,
@@ -203,6 +204,11 @@ POINT_QUERIES: Final = [
             "q": {"COVERING INDEX sqlite_autoindex_manifest_1 (sha256=? AND repo_id=?)"},
         },
         id="world-clock",
+    ),
+    pytest.param(
+        admissions.NEWEST,
+        {"decision": {"INDEX ix_decision_repo_name_digest_tag (repo_name=? AND digest=? AND tag=?)"}},
+        id="newest-decision",
     ),
     pytest.param(world.TAGS_AT, {"t": {"COVERING INDEX ix_tag_target_id (target_id=?)"}}, id="world-tags-at"),
     pytest.param(world.TAGS_FOR, {"t": {"COVERING INDEX ix_tag_pending_id (pending_id=?)"}}, id="world-tags-for"),

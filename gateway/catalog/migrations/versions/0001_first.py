@@ -72,10 +72,13 @@ def upgrade() -> None:
         _text("outcome"),
         _integer("at"),
         _text("record"),
+        _text("reasons_sha256"),
+        _text("record_sha256"),
         _key("decision", "id"),
     )
     op.create_index("ix_decision_manifest_id", "decision", ["manifest_id"])
     op.create_index("ix_decision_repo_name_digest", "decision", ["repo_name", "digest"])
+    op.create_index("ix_decision_repo_name_digest_tag", "decision", ["repo_name", "digest", "tag"])
     op.create_table("decision_input", _text("sha256"), _bytes("document"), _key("decision_input", "sha256"))
     op.create_table(
         "distrust",
