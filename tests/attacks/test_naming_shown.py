@@ -12,7 +12,7 @@ from gateway.identity.values import SYSTEM
 from gateway.oci.digest import Digest
 from tests.support.admission import KEY, OPERATOR, PROJECT, REPOSITORY, House
 from tests.support.admission_stories import administrator, codes, distrust, limit_held_bytes, put_bytes, reevaluate
-from tests.support.evidence import signed_bundle, signed_classic
+from tests.support.evidence import Evidence, signed_bundle, signed_classic, signer, trust_files
 from tests.support.images import Artifact, Blob, canonical, image
 from tests.support.naming_stories import ROBOT, blob_visible, bring, is_hidden, naming, sign, tell, wrap
 
@@ -165,6 +165,52 @@ def test_row_102_a_layer_that_is_shown_no_longer_is_not_there_for_a_witness_that
 
 
 # -- evidence
+
+
+SECOND = signer(seed=2)
+
+
+async def _sign_twice(home: House, artifact: Artifact) -> Evidence:
+    """Sign with both keys; return what the first of them said."""
+    first = signed_bundle(KEY, subject=artifact.digest)
+    await home.attach("alice", first)
+    await home.attach("alice", signed_bundle(SECOND, subject=artifact.digest))
+    await home.work()
+    return first
+
+
+@pytest.mark.parametrize("how", ["distrusted", "deleted"])
+def test_evidence_about_a_judged_child_is_asked_for_again_when_its_root_comes_back(tmp_path: Path, how: str) -> None:
+    async def story(home: House) -> None:
+        # With two keys needed the child is not admitted by the evidence about it: only its root shows both.
+        policy = b'images: [{glob: "**"}]\nauthorities:\n  - name: key-2\n    key: {path: k2.pub}\n    ctlog: none\n'
+        await home.trust({**trust_files(KEY), "second.yaml": policy, "k2.pub": SECOND.pem.encode()})
+        await home.work()
+        child = image("child")
+        root = wrap(child)
+        await home.push("alice", root, "v1")
+        signature = await _sign_twice(home, root)
+        evidence = signed_bundle(KEY, subject=child.digest)
+        await home.attach("alice", evidence)
+        assert await home.visible(evidence.digest)
+        mine = wrap(Artifact(Blob(evidence.media_type, evidence.manifest)))
+        await home.put("ci", mine, "mine")
+        if how == "distrusted":
+            await distrust(home, signature)
+        else:
+            await home.gate.delete_manifest(await administrator(home), Digest.parse(root.digest))
+        await _sign_twice(home, mine)
+        assert not await home.visible(evidence.digest)
+        assert await home.target("mine") is None
+        if how == "distrusted":
+            await home.attach("alice", signed_classic(KEY, subject=root.digest))
+        else:
+            await home.put("alice", root, "v1")
+        await home.work()
+        assert await home.visible(evidence.digest)
+        assert await home.target("mine") == mine.digest
+
+    tell(tmp_path, story)
 
 
 @pytest.mark.parametrize("late", [pytest.param(True, id="its-subject-comes"), pytest.param(False, id="it-is-verified")])
