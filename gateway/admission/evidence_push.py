@@ -6,7 +6,6 @@ I/O: through the evaluator and the store.
 Source: DESIGN 2 ("Evidence for a held or distrusted subject"), 3 ("Evidence arrives", "Evidence").
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,23 +13,23 @@ from gateway.admission.attempt import Attempt, over_quota, put, refuse, stored_a
 from gateway.admission.classify import Classified
 from gateway.admission.closure import closure, revoked, world_key
 from gateway.admission.evaluator import Basis, Proof
+from gateway.admission.evidence_answer import answer, why_unverified
 from gateway.admission.evidence_subject import other_subject
 from gateway.admission.fallback import oversized, subject_of
-from gateway.admission.judgement import Errs, Fails, NoAnswer, Passes
+from gateway.admission.judgement import Fails, NoAnswer
 from gateway.admission.records import event, reasons_json
 from gateway.admission.repeats import said_before, said_in
 from gateway.admission.rights import check_put, present
 from gateway.admission.subject import Rejudged, is_relied_on, rejudge, stands, verification
 from gateway.admission.tags import dropped_as_evidence
 from gateway.admission.tools import STALE, Stale, Tools, unanswered
-from gateway.admission.values import Admitted, Held, Outcome, Push, Trigger, TriggerKind
+from gateway.admission.values import Admitted, Outcome, Push, Trigger, TriggerKind
 from gateway.audit.events import EventKind
 from gateway.catalog.effects import Effect, EnqueueWork, MoveTag, RecordVerified
 from gateway.catalog.evidence_order import repeats
 from gateway.catalog.values import ManifestClass
 from gateway.catalog.world import EvidenceFacts, World, WorldKey
 from gateway.errors import ManifestInvalid, NameUnknown, Reason
-from gateway.evidence.values import Rejected
 from gateway.oci.digest import Digest
 from gateway.oci.manifest import Manifest
 
@@ -90,7 +89,7 @@ async def put_evidence(tools: Tools, push: Push, manifest: Manifest, classified:
     rejudged = await _rejudged(tools, attempt, subject, proof)
     if isinstance(rejudged, NoAnswer):
         return unanswered(rejudged)
-    reasons = () if verified is not None else _why_unverified(manifest.digest, proof)
+    reasons = () if verified is not None else why_unverified(manifest.digest, proof)
     return await _commit(tools, attempt, subject, verified, reasons, rejudged)
 
 
@@ -170,7 +169,7 @@ async def _rejudged(tools: Tools, attempt: Attempt, subject: Subject, proof: Pro
     """Judge the subject again where evidence can change anything; None where it cannot.
 
     A subject that stands needs no engine. Its waiting tags do, which may want just this attestation: where the engine does
-    not answer, they are left to the background.
+    not answer, they are left to the background. So is a subject that the caller is told nothing of.
     """
     facts, repository = subject.world.manifest, attempt.key.repository
     if subject.manifest is None or facts is None or facts.cls is not ManifestClass.IMAGE:
@@ -180,7 +179,7 @@ async def _rejudged(tools: Tools, attempt: Attempt, subject: Subject, proof: Pro
         return None
     trigger, world = Trigger(TriggerKind.EVIDENCE, attempt.push.grant.principal.id), subject.world
     rejudged = await rejudge(tools, subject.manifest, repository, world, proof=proof, trigger=trigger, now=attempt.now)
-    if isinstance(rejudged, NoAnswer) and stands(facts):
+    if isinstance(rejudged, NoAnswer) and (stands(facts) or not (attempt.push.grant.reads or rejudged.stale)):
         data = {"repository": repository.text, "digest": str(digest), "kind": TriggerKind.EVIDENCE.value}
         later = EnqueueWork("reevaluate", f"{repository}@{digest}", data, attempt.now)
         return Rejudged(rejudged, (later,), (), None)
@@ -216,25 +215,7 @@ async def _commit(
         now=attempt.now,
     ):
         return STALE
-    stored = stored_as(attempt, pending=(), decision_id=None if rejudged is None else rejudged.decision_id)
-    return Held(stored, unverified) if unverified else Admitted(stored, _still_waiting(rejudged))
-
-
-def _why_unverified(evidence: Digest, proof: Proof) -> tuple[Reason, ...]:
-    rejected: Sequence[Rejected] = [item for item in proof.report.rejected if item.evidence == evidence]
-    if not rejected:
-        return (Reason("SIGNER_UNTRUSTED", "no trust policy names a key for this repository", "hold"),)
-    unique = {item.code.value: Reason(item.code.value, item.message, "hold") for item in rejected}
-    return tuple(unique.values())
-
-
-def _still_waiting(rejudged: Rejudged | None) -> tuple[Reason, ...]:
-    """Return why the subject is not visible although this evidence was kept and is good."""
-    if rejudged is None or isinstance(rejudged.judgement, Passes | NoAnswer):
-        return ()
-    if isinstance(rejudged.judgement, Errs):
-        return (Reason("POLICY_ERROR", rejudged.judgement.reason, "hold"),)
-    return rejudged.judgement.reasons
+    return answer(attempt, unverified, rejudged)
 
 
 def _stripped(attempt: Attempt, subject: World, proof: Proof) -> Reason | None:

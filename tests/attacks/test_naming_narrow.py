@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from gateway.access.values import Grant, QuarantineLevel, Rights, Role, Verb
+from gateway.admission.values import Admitted
 from gateway.oci.digest import Digest
-from tests.support.admission import House
-from tests.support.admission_stories import administrator, codes, put_bytes, reevaluate
+from tests.support.admission import KEY, House
+from tests.support.admission_stories import administrator, codes, play, put_bytes, reevaluate
+from tests.support.evidence import signed_bundle
 from tests.support.images import Artifact, Blob, image
 from tests.support.naming_stories import blob_visible, bring, is_hidden, naming, sign, tell, wrap
+from tests.support.scripted_engine import ScriptedEngine, allowed, unavailable
 
 
 async def narrow(home: House, who: str = "bob") -> Grant:
@@ -96,6 +99,33 @@ def test_a_token_of_push_alone_takes_nothing_from_what_its_owner_put_with_anothe
         assert await home.target("mine") == mine.digest
 
     tell(tmp_path, story)
+
+
+@pytest.mark.parametrize("engine_is_away", [pytest.param(False, id="judged"), pytest.param(True, id="no-answer")])
+def test_a_token_of_push_alone_learns_of_no_held_manifest_by_signing_it(tmp_path: Path, engine_is_away: bool) -> None:
+    async def story(home: House, engine: ScriptedEngine) -> None:
+        bob = await home.person("bob", Role.WRITER)
+        secret = image("secret")
+        root = wrap(secret, image("absent"))
+        await home.push("alice", secret)
+        await home.put("alice", root, "v1")
+        given = dataclasses.replace(
+            await narrow(home), rights=Rights(frozenset({Verb.PUSH, Verb.SIGN}), QuarantineLevel.NONE)
+        )
+        if engine_is_away:
+            engine.script = lambda document, active: unavailable()
+        for subject in (secret, root, image("nowhere")):
+            evidence = signed_bundle(KEY, subject=subject.digest)
+            for blob in evidence.blobs.values():
+                await bring(home, blob, bob)
+            outcome = await put_bytes(home, given, evidence)
+            assert isinstance(outcome, Admitted)
+            assert (outcome.stored.decision_id, outcome.stored.pending, outcome.warnings) == (None, (), ())
+        engine.script = lambda document, active: allowed(active)
+        await home.work()
+        assert await home.visible(secret.digest), "it counts all the same"
+
+    play(tmp_path, story)
 
 
 def test_row_102_a_child_that_is_put_again_after_it_was_deleted_is_not_there_for_it(tmp_path: Path) -> None:

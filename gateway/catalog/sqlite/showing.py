@@ -32,16 +32,6 @@ _IS_NAMED: Final = "EXISTS (SELECT 1 FROM entry x WHERE x.repo_id = m.repo_id AN
 _ANY_NAMED: Final = f"SELECT 1 {_ABOUT} AND {_IS_NAMED} LIMIT 1"
 _ANY_NAMED_BELOW: Final = f"""SELECT 1 FROM edge e CROSS JOIN manifest m ON m.repo_id = e.repo_id AND m.subject = e.child
 WHERE e.root_id = :id AND m.class = '{ManifestClass.EVIDENCE.value}' AND {_IS_NAMED} LIMIT 1"""
-EVIDENCE: Final = "evidence"
-"""What a page is of: a root and what it judged, or the evidence about a manifest."""
-
-_ANY_WAITS: Final = "SELECT 1 FROM missing w WHERE w.repo_id = ? LIMIT 1"
-_ABOUT: Final = f"""FROM manifest m WHERE m.repo_id = :repo AND m.class = '{ManifestClass.EVIDENCE.value}'
-AND m.subject = (SELECT s.sha256 FROM manifest s WHERE s.id = :id)"""
-_ANY: Final = f"SELECT 1 {_ABOUT} LIMIT 1"
-NAMED: Final = f"""SELECT 1 FROM manifest m WHERE m.repo_id = :repo AND m.class = '{ManifestClass.EVIDENCE.value}'
-AND m.subject IN (SELECT s.sha256 FROM manifest s WHERE s.id = :id UNION SELECT e.child FROM edge e WHERE e.root_id = :id)
-AND EXISTS (SELECT 1 FROM entry x WHERE x.repo_id = m.repo_id AND x.child = m.sha256) LIMIT 1"""
 EVIDENCE: Final = f"SELECT m.id {_ABOUT} AND m.id > :after ORDER BY m.id LIMIT :limit"
 WAITED_FOR: Final = """SELECT b.digest FROM link l JOIN blob b ON b.id = l.blob_id WHERE l.manifest_id = ?
 AND EXISTS (SELECT 1 FROM missing w WHERE w.repo_id = l.repo_id AND w.digest = b.digest AND w.named = 1)"""
@@ -95,7 +85,7 @@ def _complete_blobs(scope: Scope, manifest_id: int) -> None:
 
 
 def _may_be_waited_for(scope: Scope, manifest_id: int) -> bool:
-    """Return whether anybody here waits for anything, or names evidence about this or what it judged: nearly nobody ever does."""
+    """Return whether anybody here waits for anything, or names evidence about this or below it: nearly nobody ever does."""
     if scope.connection.execute(_ANY_WAITS, (scope.repo_id,)).fetchone() is not None:
         return True
     values = {"repo": scope.repo_id, "id": manifest_id}
