@@ -9,8 +9,8 @@ from gateway.access.values import Grant, QuarantineLevel, Rights, Role, Verb
 from gateway.admission.values import Admitted
 from gateway.oci.digest import Digest
 from tests.support.admission import KEY, House
-from tests.support.admission_stories import administrator, codes, play, put_bytes, reevaluate
-from tests.support.evidence import signed_bundle
+from tests.support.admission_stories import administrator, codes, distrust, play, put_bytes, reevaluate
+from tests.support.evidence import signed_bundle, signed_classic
 from tests.support.images import Artifact, Blob, image
 from tests.support.naming_stories import blob_visible, bring, is_hidden, naming, sign, tell, wrap
 from tests.support.scripted_engine import ScriptedEngine, allowed, unavailable
@@ -126,6 +126,47 @@ def test_a_token_of_push_alone_learns_of_no_held_manifest_by_signing_it(tmp_path
         assert await home.visible(secret.digest), "it counts all the same"
 
     play(tmp_path, story)
+
+
+def test_evidence_that_is_put_again_with_a_token_that_reads_is_completed_by_others(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        await home.person("bob", Role.WRITER)
+        app = image("app")
+        await home.push("alice", app, "v1")
+        signature = signed_classic(KEY, subject=app.digest)
+        given = dataclasses.replace(
+            await narrow(home), rights=Rights(frozenset({Verb.PUSH, Verb.SIGN}), QuarantineLevel.NONE)
+        )
+        for who in (given, "bob"):
+            await put_bytes(home, who, signature, str(signature.tag))
+        for blob in signature.blobs.values():
+            await home.blob(blob)
+        await home.work()
+        assert await home.target("v1") == app.digest
+
+    tell(tmp_path, story)
+
+
+def test_what_stands_and_is_put_again_with_a_token_that_reads_is_whole_for_it_later(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        bob = await home.person("bob", Role.WRITER)
+        child = image("child")
+        for blob in child.blobs:
+            await bring(home, blob.content, bob)
+        await put_bytes(home, await narrow(home), child)
+        mine = wrap(child)
+        await put_bytes(home, await narrow(home), mine, "mine")
+        first = signed_bundle(KEY, subject=mine.digest)
+        await home.attach("alice", first)
+        assert await home.target("mine") == mine.digest
+        assert isinstance(await put_bytes(home, "bob", mine, "mine"), Admitted)
+        await distrust(home, first)
+        await home.push("alice", child)
+        await home.attach("alice", signed_classic(KEY, subject=mine.digest))
+        await home.work()
+        assert await home.visible(mine.digest)
+
+    tell(tmp_path, story)
 
 
 def test_row_102_a_child_that_is_put_again_after_it_was_deleted_is_not_there_for_it(tmp_path: Path) -> None:

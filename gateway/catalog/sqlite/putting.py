@@ -166,8 +166,11 @@ def _check_bytes(scope: Scope, row: int, manifest: Manifest) -> None:
 def _take_over(scope: Scope, row: int, effect: PutManifest, *, complete: bool) -> None:
     """Let the row be the writer's, with his claims, where he lacks nothing of it; where it is his, with these claims.
 
-    Not where it stands, and so nobody has asked about him: later decisions are about whose it is.
+    Not where it stands, and so nobody has asked about him: later decisions are about whose it is. But that he puts his own
+    with a token that reads counts in any case, for evidence too: what he may read is there for it from now on.
     """
+    if effect.reads:
+        scope.connection.execute("UPDATE manifest SET narrow = 0 WHERE id = ? AND who = ?", (row, effect.who.id))
     if not effect.judged:
         return
     # Evidence counts for whom it was first here: nobody takes over another's, and with it the other's turn to be tried.
