@@ -169,6 +169,49 @@ def test_what_stands_and_is_put_again_with_a_token_that_reads_is_whole_for_it_la
     tell(tmp_path, story)
 
 
+@pytest.mark.parametrize("deep", [pytest.param(False, id="child"), pytest.param(True, id="below-a-child")])
+def test_row_102_a_token_of_push_alone_wraps_nothing_that_rests_on_what_its_owner_may_read(
+    tmp_path: Path, deep: bool
+) -> None:
+    async def story(home: House) -> None:
+        bob = await home.person("bob", Role.WRITER)
+        theirs = image("secret")
+        await home.push("alice", theirs, "v1")
+        await bring(home, b"{}", bob)
+        his = naming(theirs.blobs[-1])
+        await put_bytes(home, "bob", his)
+        inner = wrap(his)
+        mine = wrap(inner) if deep else inner
+        if deep:
+            await put_bytes(home, "bob", inner)
+        assert "CLOSURE_INCOMPLETE" in codes(await put_bytes(home, await narrow(home), mine, "mine"))
+        await sign(home, mine)
+        await home.work()
+        assert await home.target("mine") is None
+        assert not await blob_visible(home, theirs.blobs[-1])
+        # Shown to everybody it is there for it as well.
+        await sign(home, his)
+        await home.work()
+        assert await home.target("mine") == mine.digest
+
+    tell(tmp_path, story)
+
+
+def test_a_token_of_push_alone_wraps_what_its_owner_brought(tmp_path: Path) -> None:
+    async def story(home: House) -> None:
+        bob = await home.person("bob", Role.WRITER)
+        his = image("his")
+        for blob in his.blobs:
+            await bring(home, blob.content, bob)
+        await put_bytes(home, "bob", his)
+        mine = wrap(his)
+        assert "CLOSURE_INCOMPLETE" not in codes(await put_bytes(home, await narrow(home), mine, "mine"))
+        await sign(home, mine)
+        assert await home.target("mine") == mine.digest
+
+    tell(tmp_path, story)
+
+
 def test_row_102_a_child_that_is_put_again_after_it_was_deleted_is_not_there_for_it(tmp_path: Path) -> None:
     async def story(home: House) -> None:
         bob = await home.person("bob", Role.WRITER)

@@ -27,6 +27,9 @@ from gateway.oci.digest import Digest
 HELD_BY: Final = "SELECT blob_id FROM holder WHERE repo_id = ? AND principal_id = ? AND blob_id IN ({keys})"
 LINKED_BY: Final = "SELECT blob_id FROM link WHERE repo_id = ? AND manifest_id = ? AND blob_id IN ({keys})"
 OF_OTHERS: Final = "SELECT m.sha256 FROM manifest m WHERE m.repo_id = ? AND m.who <> ? AND m.sha256 IN ({keys})"
+UNBROUGHT: Final = """SELECT m.sha256, l.blob_id FROM manifest m JOIN link l ON l.manifest_id = m.id
+WHERE m.repo_id = ? AND m.who = ? AND m.narrow = 0 AND NOT EXISTS (SELECT 1 FROM holder h
+WHERE h.repo_id = l.repo_id AND h.blob_id = l.blob_id AND h.principal_id = m.who) AND m.sha256 IN ({keys})"""
 CHILD: Final = f"""SELECT {visible("m")} FROM manifest m JOIN repository r ON r.id = m.repo_id
 WHERE m.repo_id = :repo AND m.sha256 = :sha256"""
 
@@ -55,7 +58,8 @@ class Sight:
     ``manifest_id`` is of the row that is there already, ``own`` says whether it is the caller's: what is linked to the
     row of another was brought by somebody else. ``writer`` is who puts the manifest or, where it is judged later, whose
     its row is; ``reads_held``, whether he may read what is held. ``walks`` is off on the event loop: then `Unsettled` is
-    raised where whether a blob is shown takes a walk.
+    raised where whether a blob is shown takes a walk. ``narrow``: what is put, or judged, is bound by a token that reads
+    nothing. To it the writer's own is somebody else's where it rests on what only his account may read.
     """
 
     connection: sqlite3.Connection
@@ -67,6 +71,7 @@ class Sight:
     reads_held: bool
     now: int
     walks: bool
+    narrow: bool
 
     def missing_blobs(self, here: Mapping[Digest, BlobHere]) -> tuple[Digest, ...]:
         """Return which of the key's blobs are not there for it, in its order."""
@@ -101,11 +106,20 @@ class Sight:
         """Return which of these manifests are somebody else's, and seen by nobody who may not read what is held."""
         others = select_in(self.connection, OF_OTHERS, [digest.hex for digest in digests], self.repo_id, self.writer)
         found = set()
-        for (sha256,) in others:
+        rest = self._resting(digests) if self.narrow else set()
+        for sha256 in {*(row[0] for row in others), *rest}:
             values = {"repo": self.repo_id, "sha256": sha256, "now": self.now}
             if not self.connection.execute(CHILD, values).fetchone()[0]:
                 found.add(sha256)
         return frozenset(digest for digest in digests if digest.hex in found)
+
+    def _resting(self, digests: Sequence[Digest]) -> set[str]:
+        """Return which of these he put with a token that read, with blobs that he did not bring and nobody is shown."""
+        rows = list(
+            select_in(self.connection, UNBROUGHT, [digest.hex for digest in digests], self.repo_id, self.writer)
+        )
+        shown = self._shown(sorted({blob for _, blob in rows}))
+        return {sha256 for sha256, blob in rows if blob not in shown}
 
     def _linked(self, ids: Sequence[int]) -> set[int]:
         if self.manifest_id is None:

@@ -88,11 +88,12 @@ def read_world(
     manifest = _manifest(connection, repo_id, key.digest, now=now)
     manifest_id, own = (None, False) if manifest is None else (manifest.id, manifest.who == key.caller)
     writer = key.caller if key.pushing or manifest is None else manifest.who
+    narrow = not key.reads if key.pushing else _is_narrow(manifest)
     if key.pushing:
         full = key.reads and rights.reads_held(standing)
     else:
-        full = bool(key.children) and not _is_narrow(manifest) and reads_held(connection, writer, key.repository)
-    sight = Sight(connection, key, repo_id, manifest_id, own, writer, full, now, walks)
+        full = bool(key.children) and not narrow and reads_held(connection, writer, key.repository)
+    sight = Sight(connection, key, repo_id, manifest_id, own, writer, full, now, walks, narrow)
     here = _blobs_here(connection, repo_id, key.blobs)
     descendants, too_many = _descendants(connection, repo_id, key, with_bodies=with_bodies)
     children = sight.children(descendants)
