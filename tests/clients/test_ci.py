@@ -60,7 +60,7 @@ class Platform:
             return bytes(reply.read())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def platform(gateway: GatewayProcess, scratch: Path) -> Platform:
     """The platform, with one rule for its jobs in force."""
     rule = scratch / "release.toml"

@@ -164,7 +164,9 @@ def _check_bytes(scope: Scope, row: int, manifest: Manifest) -> None:
 
 
 def _take_over(scope: Scope, row: int, effect: PutManifest, *, complete: bool) -> None:
-    """Let the row be the writer's, with his claims, where he lacks nothing of it; where it is his, with these claims.
+    """Let the row be the writer's, with his claims, where he lacks nothing of it.
+
+    Of one that waits the first claims stay, also where another job of the same rule puts it: no rule was asked about his.
 
     Not where it stands, and so nobody has asked about him: later decisions are about whose it is. But that he puts his own
     with a token that reads counts in any case, for evidence too: what he may read is there for it from now on.
@@ -176,7 +178,7 @@ def _take_over(scope: Scope, row: int, effect: PutManifest, *, complete: bool) -
     # Evidence counts for whom it was first here: nobody takes over another's, and with it the other's turn to be tried.
     scope.connection.execute(
         f"""UPDATE manifest SET narrow = :narrow AND (who <> :who OR narrow), who = :who, who_claims = :claims
-        WHERE id = :id AND class NOT IN ({_METADATA}) AND (:complete OR who = :who)""",
+        WHERE id = :id AND class NOT IN ({_METADATA}) AND :complete""",
         {
             "who": effect.who.id,
             "claims": claims_json(effect.who_claims),
