@@ -6,6 +6,7 @@ Source: DESIGN 2 and 3.
 
 from dataclasses import dataclass
 from functools import partial
+from typing import assert_never
 
 from gateway.access.values import Grant
 from gateway.admission import deletion
@@ -200,6 +201,8 @@ def _told(view: ManifestView, rejudged: Rejudged) -> Outcome:
             return PolicyErred(rejudged.judgement.reason, rejudged.decision_id)
         case NoAnswer():
             return Unreachable(rejudged.judgement.reason)
+        case _:
+            assert_never(rejudged.judgement)
 
 
 def _stored(view: ManifestView) -> Stored:

@@ -170,7 +170,21 @@ def document(random_: random.Random) -> JsonObject:
             "codes": [] if signed else ["SIGNATURE_MISSING"],
         },
         evidence={"verified": verified, "rejected": []},
+        **({"who": _who(random_)} if _sometimes(random_, wild) else {}),
     )
+
+
+def _who(random_: random.Random) -> JsonObject:
+    claims: JsonObject = {}
+    for name, values in (
+        ("repository_id", ["74", "75", "7"]),
+        ("ref", ["refs/heads/main", "refs/tags/v1", ""]),
+        ("é", TEXTS),
+    ):
+        if _coin(random_):
+            claims[name] = random_.choice(values)
+    kind = random_.choice(["workload", "workload", "user", "robot"])
+    return {"id": "w:1", "kind": kind, "name": random_.choice(["ci+shop", "anna"]), "claims": claims}
 
 
 def _subjects(random_: random.Random, wild: float) -> list[JsonObject]:
