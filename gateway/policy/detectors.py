@@ -8,14 +8,13 @@ Pure: no I/O. The one module that imports RE2: linear time, whatever the text.
 
 # ruff: noqa: S105  names of detectors, not secrets
 
-import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
 import re2  # type: ignore[import-untyped]  # The wheel has no annotations.
 
+from gateway.policy import drawn
 from gateway.policy import secret_shapes as shapes
 from gateway.policy.budget import Budget
 from gateway.policy.readings import plain, readings, undone
@@ -38,11 +37,6 @@ _ENDS_A_WORD: Final = re.compile(r"[\s\"'|;&\ud800-\udfff]")
 _MAX_CANDIDATES: Final = 256
 _SEAM_CHARACTERS: Final = 2048
 """Of a name and of its value, where the two are read as one for what is cut in two. Each is read in full besides."""
-
-_MIN_RANDOM_CHARACTERS: Final = 16
-_MIN_BITS_PER_CHARACTER: Final = 3.0
-"""Sixteen random hexadecimal digits have about 3.2 on average, English words joined by ``_`` about 3.3 but in lower case
-with separators: those are ruled out by `_is_random`."""
 
 
 def _quiet() -> Any:
@@ -74,6 +68,10 @@ CREDENTIALS: Final[dict[str, Any]] = {
 }  # fmt: skip
 _PLACEHOLDER: Final[Any] = _compiled(shapes.PLACEHOLDER)
 _PATH: Final[Any] = _compiled(shapes.PATH)
+_FILE: Final[Any] = _compiled(shapes.FILE)
+_REPOSITORY: Final[Any] = _compiled(shapes.REPOSITORY)
+_ARGUMENTS: Final[Any] = _compiled(shapes.ARGUMENTS)
+_NO_VALUE: Final[Any] = _compiled(shapes.NO_VALUE)
 _BEFORE: Final[dict[str, Any]] = {name: _compiled(pattern) for name, pattern in shapes.BEFORE.items()}
 _AFTER: Final[dict[str, Any]] = {name: _compiled(pattern) for name, pattern in shapes.AFTER.items()}
 _PEM_BEGIN: Final[Any] = _compiled(shapes.PEM_BEGIN)
@@ -167,6 +165,7 @@ def _detect(text: str, budget: Budget) -> str | None:
     if not budget.take_text(characters=len(text)):
         return UNREADABLE
     try:
+        text = _with_arguments_apart(text)
         hits = _ANY.Match(text)
     except UnicodeEncodeError:
         # A lone surrogate: RE2 cannot read it, so nobody can say what it hides.
@@ -207,7 +206,10 @@ def _confirmed(detector: str, match: Any, text: str, budget: Budget) -> str | No
     if detector in shapes.SHAPES:
         return detector
     if detector in CREDENTIALS:
-        return None if _is_no_value(match.group(1)) else detector
+        value = match.group(1)
+        is_path = "/" in value and _REPOSITORY.search(match.group()) is not None
+        is_tag = text.startswith("sha256:", match.end())  # ``docker-image://alpine:3.19@sha256:...``
+        return None if is_path or is_tag or _is_no_value(value) else detector
     name, separator = match.group(1), match.group(2)
     if match.re is not _ELEMENT and separator.isspace() and not name.startswith("-"):
         return None  # Prose: "the password is ...". Only a flag's value stands after a space.
@@ -232,6 +234,7 @@ def _across(text: str, seam: int, budget: Budget) -> str | None:
     if budget.spent:
         return UNREADABLE
     try:
+        text = _with_arguments_apart(text)
         hits = _ANY.Match(text)
     except UnicodeEncodeError:
         return NOT_TEXT
@@ -254,24 +257,22 @@ def _named(name: str, value: str, budget: Budget) -> str | None:
             return PASSWORD
     except UnicodeEncodeError:
         return NOT_TEXT
-    return HIGH_ENTROPY if _is_random(value) else None
+    return HIGH_ENTROPY if drawn.is_random(value) else None
+
+
+def _with_arguments_apart(text: str) -> str:
+    """Return ``text``, as long, so that an argument of a build without a value does not take the next for its value."""
+    head = text[: shapes.ARGUMENTS_CHARACTERS]
+    if "|" not in head or _ARGUMENTS.search(head) is None:
+        return text
+    # Twice: of ``A= B= C=x`` a pass sees every other one.
+    return str(_NO_VALUE.sub(r"=;\1", _NO_VALUE.sub(r"=;\1", text)))
 
 
 def _is_no_value(value: str) -> bool:
-    """Return whether ``value`` only stands for one, or says where it is. A step that looks drawn is no part of a path."""
+    """Return whether ``value`` only stands for one, or says where it is, which is how it should be done."""
     if _PLACEHOLDER.search(value) is not None:
         return True
-    return _PATH.search(value) is not None and not any(map(_is_random, re.split(r"[/\\]", value)))
-
-
-def _is_random(value: str) -> bool:
-    """Return whether ``value`` is long and looks drawn rather than written."""
-    text = value.strip()
-    if len(text) < _MIN_RANDOM_CHARACTERS or len(text.split(maxsplit=1)) > 1:
+    if _PATH.search(value) is None:
         return False
-    counts = Counter(text)
-    bits = -sum(count / len(text) * math.log2(count / len(text)) for count in counts.values())
-    if bits < _MIN_BITS_PER_CHARACTER:
-        return False
-    has_both_cases = text.lower() != text and text.upper() != text
-    return has_both_cases or any(character.isdigit() for character in text)
+    return _FILE.search(value) is not None or not drawn.has_drawn_piece(value)

@@ -74,16 +74,36 @@ port: ``https://host:5000/app@sha256:...``."""
 
 BASIC: Final = r"\b(?:curl|wget|http)\b[^\n|;&]*?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:([^\s\"']+)"
 
-_VARIABLE: Final = r"(?:\$[a-z_][a-z0-9_]*|\$\{[^{}]*\}?)"
+_VARIABLE: Final = r"(?:\$[a-z_][a-z0-9_]*|\$\{[^{}]*\}*)"
+_LENGTHENED: Final = r"\$\{[a-z_][a-z0-9_]*\}[^\s0-9\"'$]{0,8}"
 PLACEHOLDER: Final = (
-    rf"(?i)^(?:|(?:{_VARIABLE}[/:._=-]*)+|\$[0-9@*#?!]|\$\{{\{{.*|\$\([a-z0-9_./-]+(?:\s.*)?|%[a-z_]+%|<[^>]*>|\{{\{{.*\}}\}}"
-    r"|\*+|x{3,}|\.{3}|true|false|yes|no|on|off|none|null|nil|undefined|\[masked:(?: [a-z-]+\]?)?|0|1)$"
+    rf"(?i)^(?:|(?:{_VARIABLE}[/:._=-]*)+|{_LENGTHENED}|\$[0-9@*#?!]|\$\{{\{{.*|\$\(<?[a-z0-9_./-]*(?:\s.*)?|%[a-z_]+%"
+    r"|<[^>]*>|\{\{.*\}\}|[.*+?^()\[\]\\]+|x{3,}"
+    r"|true|false|yes|no|on|off|none|null|nil|undefined|\[masked:(?: [a-z-]+\]?)?|0|1)$"
 )
-"""What stands for a value, and is none: a variable, a switch."""
+"""What stands for a value, and is none: a variable, also with a few letters or marks behind it, a switch, and what is all
+punctuation of a pattern (``sed 's#<password>.*</password>#...#'``)."""
 
 _STEP: Final = r"/[a-z0-9_.@~+%${}-]+"
-PATH: Final = rf"(?i)^(?:(?:{_STEP}){{2,}}/?|(?:\.{{1,2}}|~|{_VARIABLE})(?:{_STEP})+/?|[a-z]:\\[^/]*)$"
+PATH: Final = rf"(?i)^(?:(?:file://)?(?:{_STEP}){{2,}}/?|(?:\.{{1,2}}|~|{_VARIABLE})(?:{_STEP})+/?|[a-z]:\\[^/]*)$"
 """Where a value is. Two steps at least from the root: what begins with one slash can be a password."""
+
+FILE: Final = r"(?i)[^/\\]\.[a-z][a-z0-9]{0,11}$"
+"""Ends in the name of a file of some kind. Where a key is mounted has numbers and dates in it:
+``/secrets/acme-prod-274512-8f2b1c9d0e1a.json``."""
+
+REPOSITORY: Final = r"(?i)^[a-z0-9+.\-]*(?:(?:ssh|git)://[^/]*:[^@]*/|git\+[a-z]+://[^/]*:[^@]*/[^@]*\.git@)"
+"""``ssh://git.example.org:team/app.git@v1.0``: what looks like a password is a path on that host, and what looks like a
+host is a revision. With a slash only: ``ssh://me:secret@host`` is what it seems."""
+
+ARGUMENTS: Final = r"\|[0-9]+ [A-Za-z_]"
+"""How BuildKit begins an entry of the history with the arguments of the build: their number, and each as ``NAME=value``."""
+
+ARGUMENTS_CHARACTERS: Final = 128
+"""It stands within so many."""
+
+NO_VALUE: Final = r"=[ \t]([A-Za-z_][A-Za-z0-9_]*=)"
+"""There, an argument without a value before another one."""
 
 PEM_BEGIN: Final = r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
 PEM_END: Final = "-----END "

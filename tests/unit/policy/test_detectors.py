@@ -47,7 +47,19 @@ RANDOM = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
         pytest.param("<db.password type='x'>hunter2</db.password>", detectors.PASSWORD, id="element"),
         pytest.param('{"a":"{\\"password\\":\\"x\\"}"}', detectors.PASSWORD, id="json-in-json"),
         pytest.param("--password=/hunter2", detectors.PASSWORD, id="like-a-path"),
-        pytest.param("--password=/a/9f8e7d6C5b4a39281706", detectors.PASSWORD, id="a-step-that-looks-drawn"),
+        pytest.param("--password=/a/9f8e7d6C5b4a392817069f8e", detectors.PASSWORD, id="a-step-that-looks-drawn"),
+        pytest.param("--password=/a/x-9f8e7d6C5b4a392817069f8e", detectors.PASSWORD, id="a-piece-that-looks-drawn"),
+        pytest.param("|2 A= DB_PASSWORD=x /bin/sh -c make", detectors.PASSWORD, id="behind-an-empty-argument"),
+        pytest.param("|2 DB_PASSWORD= C_PASSWORD=x /bin/sh", detectors.PASSWORD, id="the-second-of-two-arguments"),
+        pytest.param(
+            '|2 DB_PASSWORD= C_PASSWORD="x y" /bin/sh', detectors.PASSWORD, id="a-second-one-in-quotation-marks"
+        ),
+        pytest.param("ssh://me:hunter2@git.example.org/x", detectors.URL_CREDENTIALS, id="ssh"),
+        pytest.param(
+            "https://me:hun/ter2@git.example.org/x.git@v1", detectors.URL_CREDENTIALS, id="a-repository-by-https"
+        ),
+        pytest.param("git+https://me:hun/ter2@git.example.org/x", detectors.URL_CREDENTIALS, id="a-repository-for-pip"),
+        pytest.param("<password>.*hunter2</password>", detectors.PASSWORD, id="more-than-a-pattern"),
         pytest.param("token=a " * 300, detectors.UNREADABLE, id="too-many-candidates"),
         pytest.param("\ud800", detectors.NOT_TEXT, id="lone-surrogate"),
     ],
@@ -100,6 +112,8 @@ def test_no_secret_in_a_text(text: str) -> None:
     [
         ("DB_PASSWORD", "hunter2", detectors.PASSWORD),
         ("password", "a b c", detectors.PASSWORD),
+        ("password", "${A}hunter2", detectors.PASSWORD),
+        ("password", "${A}" + "x" * 9, detectors.PASSWORD),
         ("PGPASSWORD", "x", detectors.PASSWORD),
         ("API_TOKEN", RANDOM, detectors.HIGH_ENTROPY),
         ("SECRET_KEY_BASE", "aB3dE5fG7hI9jK1lM3nO5", detectors.HIGH_ENTROPY),
