@@ -14,7 +14,7 @@ from typing import Final
 from gateway.access.values import ProjectFacts
 from gateway.admission import proof
 from gateway.admission.parts import Part, TooMuch
-from gateway.admission.projection import MAX_TEXT_CHARS, Projection, first_items, first_texts
+from gateway.admission.projection import EVIDENCE_NOTES_BYTES, MAX_TEXT_CHARS, Projection, first_items, first_texts
 from gateway.admission.values import Trigger
 from gateway.catalog.world import TagFacts
 from gateway.evidence.values import EvidenceReport, TrustVerdict
@@ -26,9 +26,14 @@ from gateway.oci.names import RepositoryName
 from gateway.oci.strict_json import JsonObject, JsonValue
 from gateway.policy import canonical
 from gateway.policy.budget import Budget
+from gateway.policy.document import MAX_INPUT_BYTES
 from gateway.policy.secrets import Masked, mask, merged
 
 API_VERSION: Final = "registry-gateway/admission/v1"
+
+QUESTION_BYTES: Final = 136 * 1024
+"""What `document` adds at most: 64 claims, names and values of 256 characters of four bytes, and some names. What a signer
+says must leave it room, whoever asks: an input that is too large lets nobody's signature count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +99,15 @@ def describe(parts: tuple[Part, ...], report: EvidenceReport, trust: TrustVerdic
         "subjects": list[JsonValue](subjects),
         "closure": "complete",
         "trust": proof.trust(trust),
-        "evidence": proof.evidence(report, trust, projection),
+    }
+    spelt = canonical.members(members)
+    own = sum(map(len, spelt.values())) + len(canonical.encode(list[JsonValue](projection.truncated)))
+    room = MAX_INPUT_BYTES - QUESTION_BYTES - EVIDENCE_NOTES_BYTES - own
+    proven: JsonObject = {
+        "evidence": proof.evidence(report, trust, projection, room_bytes=room),
         "truncated": list[JsonValue](projection.truncated),
     }
-    return Described(root.manifest.digest, members, canonical.members(members))
+    return Described(root.manifest.digest, members | proven, spelt | canonical.members(proven))
 
 
 def document(question: Question) -> Document:

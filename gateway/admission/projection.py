@@ -18,6 +18,9 @@ TEXT_BUDGET_BYTES: Final = 512 * 1024
 EVIDENCE_BUDGET_BYTES: Final = 256 * 1024
 """And for what is proven of it: neither takes the other's, and signers' documents cannot make the whole too large."""
 
+EVIDENCE_NOTES_BYTES: Final = 12 * 1024
+"""What is left out of evidence: one note for each statement that is told, and two."""
+
 
 def first_texts(values: Mapping[str, str]) -> dict[str, str]:
     """Return of ``values`` what `Projection.texts` says the same of as of all: one more than it takes, in its order."""
@@ -36,10 +39,13 @@ class Projection:
         self.truncated: list[str] = []
         self._left = TEXT_BUDGET_BYTES
 
-    def for_evidence(self) -> "Projection":
-        """Return the projection of what is proven: a budget of its own, and the same list of what was left out."""
+    def for_evidence(self, *, room_bytes: int) -> "Projection":
+        """Return the projection of what is proven: a budget of its own within ``room_bytes``, and the same list.
+
+        The list is whole already: its notes of evidence are within `EVIDENCE_NOTES_BYTES`, which the room is without.
+        """
         other = Projection()
-        other.truncated, other._left = self.truncated, EVIDENCE_BUDGET_BYTES
+        other.truncated, other._left = self.truncated, min(EVIDENCE_BUDGET_BYTES, room_bytes)
         return other
 
     def take(self, *texts: str) -> bool:

@@ -50,28 +50,35 @@ def _signers(verdict: TrustSatisfied) -> list[str]:
     return sorted({signer for requirement in verdict.requirements for signer in requirement.signed_by})
 
 
-def evidence(report: EvidenceReport, verdict: TrustVerdict, projection: Projection) -> JsonObject:
+def evidence(report: EvidenceReport, verdict: TrustVerdict, projection: Projection, *, room_bytes: int) -> JsonObject:
     """Return the member ``evidence``: what is genuine and what is not, apart, each up to its number.
 
-    All of it is on a budget: whoever may sign writes what he likes, as often as he likes, and an input that is too large
+    Without room, nothing is told, and that is noted whether there was something or not: the size of the input is then the
+    same whatever anybody signs. All of it is on a budget: whoever may sign writes what he likes, as often as he
+    likes, and an input that is too large
     for his sake would let nobody else's signature count. What does not fit is left out, and named.
     """
-    mine = projection.for_evidence()
+    if room_bytes <= 0:
+        projection.note("evidence.verified")
+        projection.note("evidence.rejected")
+        return {"verified": [], "rejected": []}
+    mine = projection.for_evidence(room_bytes=room_bytes)
     told = _told_first(_told_once(report.verified), verdict)
     if len(told) > MAX_VERIFIED:
         mine.note("evidence.verified")
-    if len(report.rejected) > MAX_REJECTED:
-        mine.note("evidence.rejected")
     budget = Budget()
     verified: list[JsonValue] = []
     # Who said something before what else is in it: one signature with many claims must not push out another.
     fitting = [(item, entry) for item in told[:MAX_VERIFIED] if (entry := _entry(item, mine, budget)) is not None]
     if len(fitting) < len(told[:MAX_VERIFIED]):
         mine.note("evidence.verified")
+    refused = [_rejected(item) for item in report.rejected[:MAX_REJECTED]]
+    rejected: list[JsonValue] = [dict(entry) for entry in refused if mine.take(*entry, *entry.values())]
+    if len(rejected) < len(report.rejected):
+        mine.note("evidence.rejected")
     for number, (item, entry) in enumerate(fitting):
         annotations = _annotations(item, f"evidence.verified[{number}]", mine, budget)
         verified.append(entry | {"annotations": annotations})
-    rejected: list[JsonValue] = [_rejected(item) for item in report.rejected[:MAX_REJECTED]]
     return {"verified": verified, "rejected": rejected}
 
 
@@ -141,5 +148,5 @@ def _annotations(item: Verified, where: str, projection: Projection, budget: Bud
     }
 
 
-def _rejected(item: Rejected) -> JsonObject:
+def _rejected(item: Rejected) -> dict[str, str]:
     return {"evidence": str(item.evidence), "code": item.code.value}
