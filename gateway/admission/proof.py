@@ -16,7 +16,7 @@ from gateway.admission.projection import Projection
 from gateway.evidence.values import EvidenceReport, Rejected, TrustSatisfied, TrustStaticPass, TrustVerdict, Verified
 from gateway.oci.digest import Digest
 from gateway.oci.strict_json import JsonObject, JsonValue
-from gateway.policy.budget import Budget
+from gateway.policy.budget import MAX_BUDGET_CANDIDATES, MAX_BUDGET_CHARACTERS, MAX_BUDGET_TEXTS, Budget
 from gateway.policy.secrets import mask
 
 MAX_VERIFIED: Final = 200
@@ -55,8 +55,8 @@ def evidence(report: EvidenceReport, verdict: TrustVerdict, projection: Projecti
 
     Without room, nothing is told, and that is noted whether there was something or not: the size of the input is then the
     same whatever anybody signs. All of it is on a budget: whoever may sign writes what he likes, as often as he
-    likes, and an input that is too large
-    for his sake would let nobody else's signature count. What does not fit is left out, and named.
+    likes, and an input that is too large for his sake would let nobody else's signature count. What does not fit is left
+    out, and named. Each signer has his share of what is searched: what he says masks nobody else's claims.
     """
     if room_bytes <= 0:
         projection.note("evidence.verified")
@@ -66,10 +66,15 @@ def evidence(report: EvidenceReport, verdict: TrustVerdict, projection: Projecti
     told = _told_first(_told_once(report.verified), verdict)
     if len(told) > MAX_VERIFIED:
         mine.note("evidence.verified")
-    budget = Budget()
+    signers = {item.signer.id for item in told[:MAX_VERIFIED]}
+    budgets = {signer: _share(len(signers)) for signer in signers}
     verified: list[JsonValue] = []
     # Who said something before what else is in it: one signature with many claims must not push out another.
-    fitting = [(item, entry) for item in told[:MAX_VERIFIED] if (entry := _entry(item, mine, budget)) is not None]
+    fitting = [
+        (item, entry)
+        for item in told[:MAX_VERIFIED]
+        if (entry := _entry(item, mine, budgets[item.signer.id])) is not None
+    ]
     if len(fitting) < len(told[:MAX_VERIFIED]):
         mine.note("evidence.verified")
     refused = [_rejected(item) for item in report.rejected[:MAX_REJECTED]]
@@ -77,9 +82,17 @@ def evidence(report: EvidenceReport, verdict: TrustVerdict, projection: Projecti
     if len(rejected) < len(report.rejected):
         mine.note("evidence.rejected")
     for number, (item, entry) in enumerate(fitting):
-        annotations = _annotations(item, f"evidence.verified[{number}]", mine, budget)
+        annotations = _annotations(item, f"evidence.verified[{number}]", mine, budgets[item.signer.id])
         verified.append(entry | {"annotations": annotations})
     return {"verified": verified, "rejected": rejected}
+
+
+def _share(signers: int) -> Budget:
+    return Budget(
+        texts=MAX_BUDGET_TEXTS // signers,
+        candidates=MAX_BUDGET_CANDIDATES // signers,
+        characters=MAX_BUDGET_CHARACTERS // signers,
+    )
 
 
 def _told_first(told: Sequence[Verified], verdict: TrustVerdict) -> Sequence[Verified]:
@@ -140,7 +153,8 @@ def _annotations(item: Verified, where: str, projection: Projection, budget: Bud
     }
     written = {name: value if isinstance(value, str) else json.dumps(value) for name, value in scalars.items()}
     masked = mask(annotations=written, budget=budget).annotations
-    kept = projection.texts(masked, f"{where}.annotations", whole=len(scalars) == len(item.annotations))
+    whole = len(scalars) == len(item.annotations) and not (scalars and budget.spent)
+    kept = projection.texts(masked, f"{where}.annotations", whole=whole)
     return {
         shown: scalars[name] if kept[shown] == text else kept[shown]
         for shown, (name, text) in zip(masked, written.items(), strict=True)

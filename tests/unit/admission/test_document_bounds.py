@@ -253,3 +253,14 @@ def test_the_schema_takes_as_many_policies_as_a_trust_revision_has() -> None:
     assert len(asked(platform(), trust=TrustSatisfied(requirements))["trust"]["policies"]) == MAX_TRUST_POLICIES
     reasons = tuple(Reason("SIGNATURE_MISSING", "none", "hold") for _ in range(MAX_TRUST_POLICIES + 1))
     assert len(asked(platform(), trust=TrustUnsatisfied(reasons))["trust"]["codes"]) == MAX_TRUST_POLICIES + 1
+
+
+def test_what_one_signer_says_masks_nobody_elses_claims() -> None:
+    """His claims are long to search, are masked, and are told of first; that some were not read is named."""
+    long: JsonObject = {f"{n:02}": "password=x " + "x" * 20_000 for n in range(MAX_CLAIMS)}
+    other = SignerIdentity("key:sha256:" + "1" * 64, "audit")
+    honest = dataclasses.replace(verified(999, {"build": "17"}), signer=other)
+    made = asked(platform(), report=EvidenceReport((*(verified(n, long) for n in range(8)), honest), ()))
+    assert made["evidence"]["verified"][-1]["annotations"] == {"build": "17"}
+    assert "evidence.verified[7].annotations" in made["truncated"]
+    assert "evidence.verified[8].annotations" not in made["truncated"]
