@@ -31,8 +31,8 @@ from gateway.policy.secrets import Masked, mask, merged
 
 API_VERSION: Final = "registry-gateway/admission/v1"
 
-QUESTION_BYTES: Final = 136 * 1024
-"""What `document` adds at most: 64 claims, names and values of 256 characters of four bytes, and some names. What a signer
+QUESTION_BYTES: Final = 36 * 1024
+"""What `document` adds at most: 64 claims, names and values of 256 plain characters, and some names. What a signer
 says must leave it room, whoever asks: an input that is too large lets nobody's signature count."""
 
 
