@@ -46,7 +46,9 @@ CONTENT: Final = frozenset({"content"})
 WORK: Final = frozenset({"work"})
 
 _NOTHING: Final = frozenset[str]()
-_BEFORE_REVISION: Final = frozenset({"content.read", "revisions.active", "engine.evaluate", "store.decisions"})
+_BEFORE_REVISION: Final = frozenset(
+    {"content.read", "revisions.active", "engine.evaluate", "store.decisions", "store.newest_decision"}
+)
 
 
 class Seam:

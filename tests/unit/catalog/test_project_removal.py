@@ -81,6 +81,8 @@ def fill(connection: sqlite3.Connection, name: str, salt: str) -> None:
             outcome="held",
             at=NOW,
             record="{}",
+            reasons_sha256="r",
+            record_sha256="r",
         )
         insert("work", kind="reevaluate", key=f"{where}@{salt}", data=f'{{"repository": "{where}"}}', due=NOW)
     insert("decision_input", sha256=salt, document=b"{}")
