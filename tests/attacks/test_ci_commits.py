@@ -1,7 +1,6 @@
 """CI jobs whose session ends, or who have no say, while what they bring is on its way into the catalog."""
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,9 +8,8 @@ import pytest
 
 from gateway.access.values import Role
 from gateway.admission.values import Outcome, Push
-from gateway.identity.federation.ci_sessions import CiSessions
 from tests.support.api import Reply
-from tests.support.ci import ADDRESS, PLATFORM, Jobs, jobs
+from tests.support.ci import ADDRESS, Jobs, jobs
 from tests.support.evidence import signed_bundle, trust_files
 from tests.support.images import image
 from tests.support.whole import HOST, KEY, run
@@ -55,7 +53,7 @@ class TestWhatIsOnItsWay:
         made.rule()
         token = made.token()
         access = made.access(token)
-        ci = CiSessions((PLATFORM,), made.gateway.parts.federation, made.gateway.parts.sessions, os.urandom)
+        ci = made.sessions
         reply = self.put(made, access, lambda: run(ci.end(token, address=ADDRESS, now=made.gateway.now)))
         assert (reply.status, reply.code) == (403, "DENIED")
         assert made.gateway.count("manifest", "tag") == {"manifest": 0, "tag": 0}

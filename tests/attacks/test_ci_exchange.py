@@ -1,7 +1,6 @@
 """A CI token exchanged for a session's secret, and the end of a session."""
 
 import asyncio
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -9,9 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gateway.identity.federation.ci_sessions import CiSessions
 from tests.support.api import Reply
-from tests.support.ci import ADDRESS, PLATFORM, Jobs, jobs
+from tests.support.ci import ADDRESS, Jobs, jobs
 from tests.support.images import image
 from tests.support.whole import HOST, run
 
@@ -76,7 +74,7 @@ class TestAnExchange:
     def test_fifty_at_once_give_one_secret(self, made: Jobs) -> None:
         made.rule()
         token = made.token()
-        ci = CiSessions((PLATFORM,), made.gateway.parts.federation, made.gateway.parts.sessions, os.urandom)
+        ci = made.sessions
 
         async def use() -> int:
             uses = (ci.exchange(token, rule=None, address=ADDRESS, now=made.gateway.now) for _ in range(50))

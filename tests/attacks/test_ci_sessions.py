@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +10,8 @@ import pytest
 from gateway.access.values import Role
 from gateway.catalog.sqlite import ci_sessions
 from gateway.errors import Conflict, Unauthorized
-from gateway.identity.federation.ci_sessions import CiSessions
 from gateway.oci.names import ProjectName
-from tests.support.ci import ADDRESS, PLATFORM, Jobs, jobs
+from tests.support.ci import ADDRESS, Jobs, jobs
 from tests.support.images import image
 from tests.support.whole import HOST, OPERATOR, run
 
@@ -61,7 +59,7 @@ class TestASession:
     def test_fifty_uses_at_once_open_one(self, made: Jobs) -> None:
         made.rule()
         token = made.token()
-        ci = CiSessions((PLATFORM,), made.gateway.parts.federation, made.gateway.parts.sessions, os.urandom)
+        ci = made.sessions
 
         async def use() -> set[str]:
             uses = (ci.by_token(token, username="ci", address=ADDRESS, now=made.gateway.now) for _ in range(50))
@@ -73,7 +71,7 @@ class TestASession:
     def test_fifty_tokens_with_one_jti_at_once_open_one(self, made: Jobs) -> None:
         made.rule()
         tokens = [made.token(jti="same", run_id=str(number)) for number in range(50)]
-        ci = CiSessions((PLATFORM,), made.gateway.parts.federation, made.gateway.parts.sessions, os.urandom)
+        ci = made.sessions
 
         async def use() -> list[BaseException]:
             uses = (ci.by_token(token, username="ci", address=ADDRESS, now=made.gateway.now) for token in tokens)
@@ -103,7 +101,7 @@ class TestASession:
         made.rule(more='session = "1m"')
         token = made.token(life=3600)
         access = made.access(token)
-        ci = CiSessions((PLATFORM,), made.gateway.parts.federation, made.gateway.parts.sessions, os.urandom)
+        ci = made.sessions
         run(ci.end(token, address=ADDRESS, now=made.gateway.now))
         assert made.ping(access) == 401
         for ahead in (0, 61, 3000, 3600):
@@ -271,7 +269,7 @@ class TestGrace:
 
 def _from(made: Jobs, token: str, address: str) -> Unauthorized | None:
     """Use ``token`` from another address; return the refusal."""
-    ci = CiSessions((PLATFORM,), made.gateway.parts.federation, made.gateway.parts.sessions, os.urandom)
+    ci = made.sessions
     try:
         run(ci.by_token(token, username="ci", address=address, now=made.gateway.now))
     except Unauthorized as refused:

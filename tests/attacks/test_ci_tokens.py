@@ -3,7 +3,6 @@
 import base64
 import dataclasses
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 
 from gateway.errors import Unauthorized
-from gateway.identity.federation.ci_sessions import CiSessions
 from gateway.identity.federation.issuers import TokenIssuer
 from gateway.identity.oidc.issuer_keys import IssuerKeys, PinnedKeys
 from tests.support.ci import ADDRESS, PLATFORM, Jobs, jobs
@@ -258,7 +256,7 @@ class TestIssuers:
         token = made.token(
             repository_id="stranger", ref="refs/heads/" + "a" * 8000, ref_type="branch", environment="p" * 999
         )
-        ci = CiSessions((PLATFORM,), made.gateway.parts.federation, made.gateway.parts.sessions, os.urandom)
+        ci = made.sessions
         began = time.process_time()
         for _ in range(10):
             with pytest.raises(Unauthorized):

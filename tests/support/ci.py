@@ -1,12 +1,14 @@
 """CI jobs at a whole gateway: an issuer with a pinned key, rules, a job's tokens, and what a job does with them."""
 
 import itertools
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.identity.federation.ci_sessions import CiSessions
 from gateway.identity.federation.issuers import TokenIssuer
 from gateway.identity.names import workload_name
 from gateway.identity.oidc.issuer_keys import PinnedKeys
@@ -32,6 +34,12 @@ class Jobs:
 
     gateway: Whole
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def sessions(self) -> CiSessions:
+        """What the gateway asks about tokens and sessions, over the same catalog."""
+        parts = self.gateway.parts
+        return CiSessions((PLATFORM,), parts.federation, parts.sessions, os.urandom)
 
     def rule(
         self,

@@ -17,7 +17,7 @@ from typing import Final, assert_never
 from gateway.errors import FederationInvalid, Unauthorized
 from gateway.identity.federation.conditions import check_immutable
 from gateway.identity.federation.issuers import TokenIssuer, issuers_named, verify_by
-from gateway.identity.federation.matching import MAX_SHOWN_CHARS, Ambiguous, Matched, NoMatch, matching
+from gateway.identity.federation.matching import Ambiguous, Matched, NoMatch, matching, quoted
 from gateway.identity.federation.session import claims_for_policy, session_end
 from gateway.identity.federation.stores import NotOpened, Opening, RuleStore, SessionStore, StoredRule
 from gateway.identity.names import rule_asked_for, workload_name
@@ -148,7 +148,7 @@ class CiSessions:
                 why = f"for several rules, and none was asked for: {', '.join(names)}"
             case NoMatch(mismatches):
                 told = "; ".join(f"{one.rule}: {one.sentence}" for one in mismatches)
-                asked = "" if rule is None else f", asked for {_shown(rule)}"
+                asked = "" if rule is None else f", asked for {quoted(rule)}"
                 why = f"for none of its rules{asked} ({told or 'it has none'})"
             case _:
                 assert_never(decision)
@@ -201,10 +201,6 @@ def _token_key(token: str, claims: TokenClaims) -> bytes:
     if claims.token_id is not None:
         return hashlib.sha256(b"jti:" + claims.token_id.encode()).digest()
     return hashlib.sha256(b"signed:" + token.rpartition(".")[0].encode()).digest()
-
-
-def _shown(text: str) -> str:
-    return repr("".join(character for character in text if character.isprintable())[:MAX_SHOWN_CHARS])
 
 
 def _sha256(text: str) -> bytes:

@@ -108,7 +108,7 @@ def _always_refused(claims: JsonObject) -> str | None:
 def _audience_mismatch(rule: FederationRule, audience: tuple[str, ...]) -> str | None:
     if audience == (rule.audience,):
         return None
-    return f"claim aud must be exactly {_quoted(rule.audience)}, and it is {_listed(audience) or 'missing'}"
+    return f"claim aud must be exactly {quoted(rule.audience)}, and it is {_listed(audience) or 'missing'}"
 
 
 def _claims_mismatch(rule: FederationRule, claims: JsonObject) -> str | None:
@@ -119,7 +119,7 @@ def _claims_mismatch(rule: FederationRule, claims: JsonObject) -> str | None:
 
 
 def _expected(condition: Condition) -> str:
-    shown = " or ".join(_quoted(value.text) for value in condition.values[:_SHOWN_VALUES])
+    shown = " or ".join(quoted(value.text) for value in condition.values[:_SHOWN_VALUES])
     more = len(condition.values) - _SHOWN_VALUES
     return shown if more <= 0 else f"{shown} or one of {more} more"
 
@@ -133,12 +133,13 @@ def _told(claims: JsonObject, name: str) -> str:
 
 
 def _listed(texts: tuple[str, ...]) -> str:
-    shown = ", ".join(_quoted(text) for text in texts[:_SHOWN_VALUES])
+    shown = ", ".join(quoted(text) for text in texts[:_SHOWN_VALUES])
     more = len(texts) - _SHOWN_VALUES
     return shown if more <= 0 else f"{shown} and {more} more"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return ``text``, which is somebody else's, as a word of our own sentence: short, printable, in quotation marks."""
     # Not printable are control characters, and also those that turn the direction of a line on the operator's screen.
     # And a quotation mark in it is not the end of it: what a stranger's token says must not read as said by us.
     printable = "".join(character for character in text if character.isprintable())[:MAX_SHOWN_CHARS]
