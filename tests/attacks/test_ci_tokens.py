@@ -307,3 +307,15 @@ def _twin(token: str) -> str:
     r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
     twin = r.to_bytes(32, "big") + (order - s).to_bytes(32, "big")
     return f"{body}.{base64.urlsafe_b64encode(twin).rstrip(b'=').decode()}"
+
+
+def test_a_rule_that_is_asked_for_is_quoted_in_the_reason(made: Jobs) -> None:
+    """The user name is a stranger's text: in the audit log it must not read as a sentence of ours."""
+    made.rule()
+    token = made.token()
+    made.access(token)
+    for password in (token, made.token()):
+        assert made.login(password, user="ci+x'; session opened for ci+prod").status == 401
+        (why,) = made.refusals()
+        assert r"'x\'; session opened for ci+prod' was asked for" in why
+        made.gateway.clock[0] += 60

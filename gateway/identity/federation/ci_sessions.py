@@ -64,7 +64,7 @@ class CiSessions:
             opening = await self._opening(token, rule=rule, secret=None, address=address, now=now)
             found = await self._opened(opening, now=now)
         if rule is not None and found.principal.name != workload_name(rule):
-            raise _refusal(f"the token is in a session of {found.principal.name}, and {rule} was asked for")
+            raise _refusal(f"the token is in a session of {found.principal.name}, and {quoted(rule)} was asked for")
         return await self._used(found, address=address, now=now)
 
     async def by_secret(self, secret: Secret, *, address: str, now: int) -> Session:

@@ -75,7 +75,11 @@ def matching(
         else:
             why.append(Mismatch(rule.name, sentence))
     if wanted is not None:
-        why += [Mismatch(one.name, f"it matches, and {wanted} was asked for") for one in matched if one.name != wanted]
+        why += [
+            Mismatch(one.name, f"it matches, and {quoted(wanted)} was asked for")
+            for one in matched
+            if one.name != wanted
+        ]
         matched = [rule for rule in matched if rule.name == wanted]
     match matched:
         case []:

@@ -244,7 +244,7 @@ def test_what_no_rule_of_this_issuer_is_called_is_none_of_them(wanted: str) -> N
 def test_who_names_a_rule_gets_no_other() -> None:
     assert why(decide([FIRST, OTHER], GITHUB, wanted="other")) == {
         "other": "claim repository_id must be '1', and it is '7007'",
-        "first": "it matches, and other was asked for",
+        "first": "it matches, and 'other' was asked for",
     }
     assert set(why(decide(ALL, GITHUB, wanted="other"))) == {"first", "second", "other"}
 
